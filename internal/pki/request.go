@@ -1,0 +1,113 @@
+package pki
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Role is what a certificate is for. It decides key usage and extensions.
+type Role string
+
+// The roles of a Docker PKI.
+const (
+	// RoleCA signs certificates and CRLs.
+	RoleCA Role = "ca"
+	// RoleNode is a Docker daemon or Swarm manager: server to the CLI and
+	// client to other engines, so it has serverAuth and clientAuth.
+	RoleNode Role = "node"
+	// RoleClient is a docker CLI, a CI job or another user of the API:
+	// clientAuth alone.
+	RoleClient Role = "client"
+)
+
+// Default validity periods by role.
+const (
+	DefaultCAValidity     = 87600 * time.Hour
+	DefaultNodeValidity   = 8760 * time.Hour
+	DefaultClientValidity = 2160 * time.Hour
+)
+
+// Request is what is asked of a CA.
+type Request struct {
+	Role    Role
+	Subject Subject
+	// DNSNames and IPAddresses are the subject alternative names. A node has
+	// at least one, a CA none.
+	DNSNames    []string
+	IPAddresses []netip.Addr
+	// ValidityPeriod is how long the certificate is valid, counted from the
+	// moment of issuance. The issuer's own end cuts it short.
+	ValidityPeriod time.Duration
+	// EarlyRenewal is how long before its end the certificate is due for
+	// renewal; nil is a third of the validity period.
+	EarlyRenewal *time.Duration
+	// MaxPathLength is how many CA certificates may follow below this one in a
+	// chain (pathLenConstraint). Nil is no limit. For RoleCA only.
+	MaxPathLength *int
+}
+
+// Validate checks all that can be checked without an issuer.
+func (r Request) Validate() error {
+	if err := r.Subject.Validate(); err != nil {
+		return err
+	}
+	for i, name := range r.DNSNames {
+		if err := checkDNSName(name); err != nil {
+			return At("dns_names", i, err)
+		}
+	}
+	for i, addr := range r.IPAddresses {
+		if !addr.IsValid() || addr.Zone() != "" {
+			return At("ip_addresses", i, &Error{Problem: "not an IP address", Fix: "Write it like 10.0.0.11 or 2001:db8::11."})
+		}
+	}
+	if r.Role == RoleNode && len(r.DNSNames)+len(r.IPAddresses) == 0 {
+		return &Error{
+			Field:   "dns_names",
+			Problem: "a node certificate needs at least one DNS name or IP address",
+			Why:     "Docker's CLI and Go's TLS look at the subject alternative names alone and ignore the common name, so nobody could connect.",
+			Fix:     "Set dns_names, ip_addresses or both to what DOCKER_HOST will hold.",
+		}
+	}
+	if r.MaxPathLength != nil && *r.MaxPathLength < 0 {
+		return &Error{
+			Field:   "max_path_length",
+			Problem: fmt.Sprintf("%d is negative", *r.MaxPathLength),
+			Why:     "It counts the CA certificates that may follow below this one; 0 allows none.",
+			Fix:     "Use 0 or more, or leave it out for no limit.",
+		}
+	}
+	return r.validatePeriods()
+}
+
+func (r Request) validatePeriods() error {
+	if r.ValidityPeriod < time.Second {
+		return &Error{
+			Field:   "validity_period",
+			Problem: fmt.Sprintf("%s is too short", r.ValidityPeriod),
+			Why:     "A certificate counts its time in whole seconds and would end before it begins.",
+			Fix:     "Write it like 2160h; the shortest is 1s.",
+		}
+	}
+	if r.EarlyRenewal == nil {
+		return nil
+	}
+	if *r.EarlyRenewal < 0 {
+		return &Error{
+			Field:   "early_renewal",
+			Problem: fmt.Sprintf("%s is negative", *r.EarlyRenewal),
+			Why:     "The certificate would be renewed after it has expired.",
+			Fix:     "Use 0s or more.",
+		}
+	}
+	if *r.EarlyRenewal >= r.ValidityPeriod {
+		return &Error{
+			Field:   "early_renewal",
+			Problem: fmt.Sprintf("%s is not shorter than the validity period of %s", *r.EarlyRenewal, r.ValidityPeriod),
+			Why:     "Every plan would renew the certificate.",
+			Fix:     "Make early_renewal shorter, or validity_period longer.",
+		}
+	}
+	return nil
+}
