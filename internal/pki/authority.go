@@ -39,6 +39,15 @@ type Generation struct {
 	RetireAfter time.Time
 }
 
+// ParseGeneration reads a previous CA's certificate and key.
+func ParseGeneration(certPEM, privateKeyPEM string) (Generation, error) {
+	issuer, err := ParseIssuer(IssuerPEM{CertPEM: certPEM, PrivateKeyPEM: privateKeyPEM})
+	if err != nil {
+		return Generation{}, err
+	}
+	return Generation{Certificate: issuer.Certificate, Key: issuer.Key}, nil
+}
+
 // Parent is the CA above an intermediate CA, with what verifiers of its
 // certificates install.
 type Parent struct {
@@ -93,6 +102,11 @@ func (a *Authority) Arrange(parent *Parent) {
 	if parent != nil {
 		a.Chain = append([]*x509.Certificate{a.Certificate}, parent.Chain...)
 		a.TrustBundle = slices.Clone(parent.TrustBundle)
+		for _, previous := range a.Previous {
+			if IsSelfSigned(previous.Certificate) { // it was a root before it got a parent
+				a.TrustBundle = append(a.TrustBundle, previous.Certificate)
+			}
+		}
 		return
 	}
 	// chain[i] is signed by Previous[i]: what nobody trusts any more is not
@@ -107,13 +121,13 @@ func (a *Authority) Arrange(parent *Parent) {
 // CheckRotation refuses, without signing, what Rotate would refuse.
 func (a *Authority) CheckRotation(request Request, parent *Parent, overlap time.Duration, now time.Time) error {
 	if parent != nil {
-		if err := parent.Check(request, now); err != nil {
-			return In("ca", err)
-		}
-		return nil
+		return parent.Check(request, now)
 	}
 	if err := request.Validate(); err != nil {
 		return err
+	}
+	if !IsSelfSigned(a.Certificate) {
+		return nil // an intermediate that becomes a root: nothing is cross-signed
 	}
 	for depth, previous := range a.succession(overlap, now) {
 		limit, limited := pathLength(previous.Certificate)
@@ -174,7 +188,7 @@ func (a *Authority) Rotate(request Request, algorithm KeyAlgorithm, parent *Pare
 	if err := next.retire(append([]Generation{{Certificate: a.Certificate}}, a.Previous...)); err != nil {
 		return nil, err
 	}
-	if parent == nil && len(next.Previous) > 0 {
+	if parent == nil && len(next.Previous) > 0 && IsSelfSigned(a.Certificate) {
 		cross, err := a.crossSign(request, next.Key.Public(), now)
 		if err != nil {
 			return nil, err
@@ -195,8 +209,9 @@ func (a *Authority) crossSign(request Request, public crypto.PublicKey, now time
 }
 
 // Retire drops the generations whose time is over, and tells whether there
-// were any. The receiver is not changed.
-func (a *Authority) Retire(parent *Parent, now time.Time) (*Authority, bool, error) {
+// were any; Arrange then puts chain and trust bundle in order. The receiver is
+// not changed.
+func (a *Authority) Retire(now time.Time) (*Authority, bool, error) {
 	next := *a
 	next.Previous = nil
 	next.RetiredKeyIDs = slices.Clone(a.RetiredKeyIDs)
@@ -205,17 +220,10 @@ func (a *Authority) Retire(parent *Parent, now time.Time) (*Authority, bool, err
 			next.Previous = append(next.Previous, g)
 		}
 	}
-	if len(next.Previous) == len(a.Previous) {
-		return a, false, nil
-	}
 	if err := next.retire(a.Previous); err != nil {
 		return nil, false, err
 	}
-	if parent == nil && !IsSelfSigned(a.Certificate) {
-		return &next, true, nil // an intermediate whose parent is not at hand: its chain stays
-	}
-	next.Arrange(parent)
-	return &next, true, nil
+	return &next, len(next.Previous) < len(a.Previous), nil
 }
 
 // retire records the key identifiers of those generations that are no longer

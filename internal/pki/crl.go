@@ -2,6 +2,7 @@ package pki
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -259,4 +260,10 @@ func (r Reason) gravity() int {
 	}
 	code, _ := r.Code()
 	return 100 - code
+}
+
+// Fingerprint is the SHA-256 of the whole CRL.
+func (c *CRL) Fingerprint() []byte {
+	sum := sha256.Sum256(c.List.Raw)
+	return sum[:]
 }

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -52,10 +53,8 @@ func ParseIssuer(text IssuerPEM) (*Issuer, error) {
 	if err := issuer.checkCA(); err != nil {
 		return nil, err
 	}
-	for i, point := range text.CRLDistributionPoints {
-		if err := checkDistributionPoint(point); err != nil {
-			return nil, At("crl_distribution_points", i, err)
-		}
+	if err := CheckDistributionPoints(text.CRLDistributionPoints); err != nil {
+		return nil, err
 	}
 	above := certs[1:]
 	if text.ChainPEM != "" {
@@ -169,6 +168,12 @@ func (i *Issuer) KeyID() ([]byte, error) {
 // A CA certificate that was renewed around the same name and key still has.
 func (i *Issuer) Issued(cert *x509.Certificate) bool {
 	return signedBy(cert, i.Certificate)
+}
+
+// Stands tells whether a certificate still is what this CA would put around its
+// content: signed by its name and key, with its CRL distribution points.
+func (i *Issuer) Stands(cert *x509.Certificate) bool {
+	return i.Issued(cert) && slices.Equal(cert.CRLDistributionPoints, i.CRLDistributionPoints)
 }
 
 // notAfter is the end that a certificate issued now gets: no certificate

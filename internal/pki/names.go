@@ -89,6 +89,16 @@ func ParseIPAddress(text string) (netip.Addr, error) {
 	return addr.Unmap(), nil
 }
 
+// CheckDistributionPoints refuses URLs that cannot be those of a CRL.
+func CheckDistributionPoints(urls []string) error {
+	for i, text := range urls {
+		if err := checkDistributionPoint(text); err != nil {
+			return At("crl_distribution_points", i, err)
+		}
+	}
+	return nil
+}
+
 // checkDistributionPoint refuses a URL from which no verifier could fetch a
 // CRL (RFC 5280, 4.2.1.13).
 func checkDistributionPoint(text string) error {

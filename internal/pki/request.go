@@ -3,6 +3,7 @@ package pki
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -110,4 +111,22 @@ func (r Request) validatePeriods() error {
 		}
 	}
 	return nil
+}
+
+// SameContent tells whether a certificate for one request serves for the other
+// as well. The order of the alternative names does not count, nor does
+// EarlyRenewal, which no certificate holds.
+func (r Request) SameContent(other Request) bool {
+	samePathLength := r.MaxPathLength == nil && other.MaxPathLength == nil ||
+		r.MaxPathLength != nil && other.MaxPathLength != nil && *r.MaxPathLength == *other.MaxPathLength
+	return samePathLength && r.Role == other.Role && r.Subject == other.Subject &&
+		r.ValidityPeriod == other.ValidityPeriod &&
+		sameSet(r.DNSNames, other.DNSNames) && sameSet(r.IPAddresses, other.IPAddresses)
+}
+
+func sameSet[T comparable](a, b []T) bool {
+	within := func(a, b []T) bool {
+		return !slices.ContainsFunc(a, func(v T) bool { return !slices.Contains(b, v) })
+	}
+	return within(a, b) && within(b, a)
 }

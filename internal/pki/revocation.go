@@ -158,3 +158,28 @@ func RecordTime(now, before time.Time) time.Time {
 	}
 	return at
 }
+
+// Record puts a revocation among the entries and tells whether they change.
+// The entry for the same certificate, if there is one, takes over reason and
+// time; a time of zero keeps the recorded one, or is now. The others stay: a
+// revocation is permanent.
+func Record(entries []Entry, target Entry, now time.Time) ([]Entry, bool) {
+	for i, e := range entries {
+		if !e.SameCertificate(target) {
+			continue
+		}
+		if target.RevokedAt.IsZero() {
+			target.RevokedAt = e.RevokedAt
+		}
+		if e.Reason == target.Reason && e.RevokedAt.Equal(target.RevokedAt.UTC().Truncate(time.Second)) {
+			return entries, false
+		}
+		recorded := append([]Entry{}, entries...)
+		recorded[i] = target
+		return recorded, true
+	}
+	if target.RevokedAt.IsZero() {
+		target.RevokedAt = RecordTime(now, time.Time{})
+	}
+	return append(Prune(entries, now), target), true
+}

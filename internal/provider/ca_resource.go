@@ -1,0 +1,367 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/hashicorp/go-uuid"
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
+)
+
+// caResource is swarmpki_ca.
+type caResource struct {
+	now Clock
+}
+
+var (
+	_ resource.ResourceWithModifyPlan     = (*caResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*caResource)(nil)
+)
+
+func (r *caResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = "swarmpki_ca"
+}
+
+func (r *caResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	previousKey := text("Its private key: a CRL for its certificates needs it.")
+	previousKey.Sensitive = true
+	attributes := map[string]schema.Attribute{
+		"common_name":     commonNameAttribute("The CA's name (CN)."),
+		"subject":         subjectAttribute(),
+		"key_algorithm":   keyAlgorithmAttribute(),
+		"validity_period": validityPeriodAttribute("87600h"),
+		"early_renewal":   earlyRenewalAttribute(),
+		"max_path_length": schema.Int64Attribute{
+			Optional:            true,
+			MarkdownDescription: "How many CA certificates may follow below this one in a chain (pathLenConstraint; RFC 5280, 4.2.1.9). `0` means that it issues no CA, which also forbids to rotate it with an overlap. Default: no limit.",
+		},
+		"crl_distribution_points": crlDistributionPointsAttribute(),
+		"ca":                      issuerAttribute(false, "The parent CA, which makes this one an intermediate CA. Without it, this is a root."),
+		"rotation_triggers": schema.MapAttribute{
+			ElementType:         types.StringType,
+			Optional:            true,
+			MarkdownDescription: "Any values; a change of any of them rotates the CA: it gets a new key and a new certificate, and everything that it has issued is reissued.",
+		},
+		"rotation_overlap": schema.StringAttribute{
+			Optional:            true,
+			Computed:            true,
+			CustomType:          timetypes.GoDurationType{},
+			Default:             stringdefault.StaticString("720h"),
+			MarkdownDescription: "How long a rotated CA's previous certificate stays in `trust_bundle_pem`, as a Go duration. `0s` drops it at once. It counts from the rotation; changing it later changes nothing. Default: `720h`.",
+		},
+		"cert_pem":           text("The CA's certificate in PEM."),
+		"chain_pem":          text("What certificates of this CA present besides themselves, in PEM. Empty for a root; for an intermediate CA itself and those above it, without the root; while a root's rotation overlaps, the new CA's key signed by the previous one, so that peers who trust only the old root take new certificates."),
+		"trust_bundle_pem":   text("What verifiers install to trust this CA: Docker's `ca.pem`. The root, and while a rotation overlaps the previous roots."),
+		"subject_key_id":     text("Identifier of the CA's key (RFC 5280, 4.2.1.2): hex pairs joined by colons."),
+		"fingerprint_sha256": text("SHA-256 of the CA's certificate: hex pairs joined by colons."),
+		"generation": schema.Int64Attribute{
+			Computed:            true,
+			MarkdownDescription: "Counts the rotations: 1 for a new CA.",
+		},
+		"previous": schema.ListNestedAttribute{
+			Computed:            true,
+			Sensitive:           true,
+			MarkdownDescription: "The generations before this one that are still trusted, newest first. Give the whole CA to `swarmpki_crl`, and it signs a CRL for each.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"cert_pem":        text("Its certificate in PEM."),
+				"private_key_pem": previousKey,
+				"subject_key_id":  text("Identifier of its key."),
+				"not_after":       text("End of its validity (RFC 3339, UTC)."),
+				"retire_after":    text("From this time on (RFC 3339, UTC) a plan drops it."),
+			}},
+		},
+		"retired_key_ids": schema.ListAttribute{
+			ElementType:         types.StringType,
+			Computed:            true,
+			MarkdownDescription: "Key identifiers of the generations that are no longer trusted. A CRL leaves out what they had issued.",
+		},
+	}
+	maps.Copy(attributes, issuedAttributes())
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A certification authority: a root or, with `ca`, an intermediate CA. Its private key stands in state here and nowhere else. " +
+			"A change of what its certificate holds rotates it, and so does a plan after `renew_after`: it gets a new key in place, and peers who trust the previous certificate keep working for `rotation_overlap`.",
+		Attributes: attributes,
+	}
+}
+
+func (r *caResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	diags := &resp.Diagnostics
+	var config caModel
+	diags.Append(req.Config.Get(ctx, &config)...)
+	if diags.HasError() {
+		return
+	}
+	request := config.request(ctx, diags)
+	overlap := config.overlap(diags)
+	points := toStrings(ctx, config.CRLDistributionPoints, diags)
+	if diags.HasError() {
+		return
+	}
+	if config.ValidityPeriod.IsUnknown() {
+		request.EarlyRenewal = nil // nothing to compare it with
+	}
+	if err := request.Validate(); err != nil {
+		addError(diags, err)
+	}
+	if fullyKnown(ctx, config.CRLDistributionPoints) {
+		if err := pki.CheckDistributionPoints(points); err != nil {
+			addError(diags, err)
+		}
+	}
+	if overlap < 0 {
+		addError(diags, &pki.Error{
+			Field:   "rotation_overlap",
+			Problem: "the overlap is negative",
+			Why:     "It is how long the previous CA stays trusted.",
+			Fix:     "Use 0s for none, or a period in which every host gets the new trust bundle, such as 720h.",
+		})
+	}
+}
+
+func (r *caResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	diags := &resp.Diagnostics
+	var config, plan caModel
+	diags.Append(req.Config.Get(ctx, &config)...)
+	diags.Append(req.Plan.Get(ctx, &plan)...)
+	if diags.HasError() {
+		return
+	}
+	parent := toIssuer(ctx, config.CA, diags)
+	if diags.HasError() {
+		return
+	}
+	if req.State.Raw.IsNull() {
+		r.planCreate(ctx, &config, &plan, parent, diags)
+	} else {
+		var state caModel
+		diags.Append(req.State.Get(ctx, &state)...)
+		if diags.HasError() {
+			return
+		}
+		plan.keepEquivalents(&state, diags)
+		r.planUpdate(ctx, &config, &plan, &state, parent, diags)
+	}
+	if diags.HasError() {
+		return
+	}
+	plan.CA = types.ObjectNull(plan.CA.AttributeTypes(ctx))
+	diags.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+func (r *caResource) planCreate(ctx context.Context, config, plan *caModel, parent *pki.Parent, diags *diag.Diagnostics) {
+	plan.Generation = types.Int64Value(1)
+	plan.Previous = types.ListValueMust(generationType, nil)
+	plan.RetiredKeyIDs = types.ListValueMust(types.StringType, nil)
+	if config.CA.IsNull() {
+		plan.ChainPEM = types.StringValue("")
+	}
+	if parent == nil {
+		return
+	}
+	request := plan.request(ctx, diags)
+	if plan.ValidityPeriod.IsUnknown() {
+		request.EarlyRenewal = nil
+	}
+	if diags.HasError() {
+		return
+	}
+	if err := parent.Check(request, r.now()); err != nil {
+		addError(diags, err)
+	}
+}
+
+// planUpdate decides between rotation, retirement of what a rotation has left
+// behind, and nothing, and marks as unknown exactly what will change.
+func (r *caResource) planUpdate(ctx context.Context, config, plan, state *caModel, parent *pki.Parent, diags *diag.Diagnostics) {
+	plan.takeIssued(state)
+	authority := state.authority(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	parentUnknown := parent == nil && !config.CA.IsNull()
+	if parentUnknown || !plan.contentKnown(ctx) {
+		plan.forgetIssued()
+		plan.forgetGenerations()
+		return
+	}
+	request := plan.request(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	if r.mustRotate(ctx, plan, state, authority, parent, diags) {
+		if err := authority.CheckRotation(request, parent, plan.overlap(diags), r.now()); err != nil {
+			addError(diags, err)
+		}
+		plan.forgetIssued()
+		plan.Previous = types.ListUnknown(generationType)
+		plan.RetiredKeyIDs = types.ListUnknown(types.StringType)
+		plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
+		return
+	}
+	r.rearrange(ctx, plan, authority, parent, diags)
+	if plan.EarlyRenewal.IsUnknown() {
+		plan.RenewAfter, plan.ReadyForRenewal = types.StringUnknown(), types.BoolUnknown()
+	} else if !plan.EarlyRenewal.Equal(state.EarlyRenewal) {
+		plan.describeRenewal(authority, r.now(), diags)
+	}
+}
+
+// mustRotate tells whether the CA needs a new certificate, and so a new key: a
+// Swarm-mode cluster does not survive a new root around the old key.
+func (r *caResource) mustRotate(ctx context.Context, plan, state *caModel, authority *pki.Authority, parent *pki.Parent, diags *diag.Diagnostics) bool {
+	request := plan.request(ctx, diags)
+	if !request.SameContent(state.request(ctx, diags)) || !plan.KeyAlgorithm.Equal(state.KeyAlgorithm) ||
+		!plan.RotationTriggers.Equal(state.RotationTriggers) {
+		return true
+	}
+	if parent == nil != pki.IsSelfSigned(authority.Certificate) {
+		return true // it has got a parent, or lost it
+	}
+	var issuer *pki.Issuer
+	if parent != nil {
+		issuer = parent.Issuer
+		if !issuer.Stands(authority.Certificate) {
+			return true
+		}
+	}
+	renewAfter := pki.RenewAfter(authority.Certificate, request.ValidityPeriod, request.EarlyRenewal)
+	return pki.RenewalDue(authority.Certificate, renewAfter, r.now(), request.ValidityPeriod, issuer)
+}
+
+// rearrange drops what has retired and follows what has changed above, without
+// a new certificate.
+func (r *caResource) rearrange(ctx context.Context, m *caModel, authority *pki.Authority, parent *pki.Parent, diags *diag.Diagnostics) {
+	next, retired, err := authority.Retire(r.now())
+	if err != nil {
+		addError(diags, err)
+		return
+	}
+	next.Arrange(parent)
+	m.describeArrangement(next)
+	if retired {
+		m.describeGenerations(ctx, next, diags)
+	}
+}
+
+func (r *caResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	diags := &resp.Diagnostics
+	var plan caModel
+	diags.Append(req.Plan.Get(ctx, &plan)...)
+	parent := r.parentAtApply(ctx, req.Config, diags)
+	if diags.HasError() {
+		return
+	}
+	request := plan.request(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	now := r.now()
+	authority, err := pki.NewAuthority(request, plan.algorithm(), parent, now)
+	if err != nil {
+		addError(diags, err)
+		return
+	}
+	id, err := uuid.GenerateUUID()
+	if err != nil {
+		addError(diags, err)
+		return
+	}
+	plan.ID = types.StringValue(id)
+	plan.describe(ctx, authority, now, diags)
+	if diags.HasError() {
+		return
+	}
+	diags.Append(resp.State.Set(ctx, &plan)...)
+}
+
+func (r *caResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	diags := &resp.Diagnostics
+	var plan, state caModel
+	diags.Append(req.Plan.Get(ctx, &plan)...)
+	diags.Append(req.State.Get(ctx, &state)...)
+	parent := r.parentAtApply(ctx, req.Config, diags)
+	if diags.HasError() {
+		return
+	}
+	r.update(ctx, &plan, &state, parent, diags)
+	if diags.HasError() {
+		return
+	}
+	diags.Append(resp.State.Set(ctx, &plan)...)
+}
+
+// update carries out the plan: the serial number is unknown where the plan saw
+// that a rotation may be needed.
+func (r *caResource) update(ctx context.Context, plan, state *caModel, parent *pki.Parent, diags *diag.Diagnostics) {
+	authority := state.authority(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	if !plan.SerialNumber.IsUnknown() {
+		// All is known: retirement and chains were computed in the plan.
+		if plan.RenewAfter.IsUnknown() {
+			plan.describeRenewal(authority, r.now(), diags)
+		}
+		return
+	}
+	now := r.now()
+	if r.mustRotate(ctx, plan, state, authority, parent, diags) {
+		next, err := authority.Rotate(plan.request(ctx, diags), plan.algorithm(), parent, plan.overlap(diags), now)
+		if err != nil {
+			addError(diags, err)
+			return
+		}
+		plan.describe(ctx, next, now, diags)
+		return
+	}
+	plan.takeIssued(state)
+	r.rearrange(ctx, plan, authority, parent, diags)
+	plan.describeRenewal(authority, now, diags)
+}
+
+func (r *caResource) parentAtApply(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) *pki.Parent {
+	var m caModel
+	diags.Append(config.Get(ctx, &m)...)
+	if diags.HasError() {
+		return nil
+	}
+	return toIssuer(ctx, m.CA, diags)
+}
+
+// Read has nothing to ask: state is the only place where the CA is. Time alone
+// moves on.
+func (r *caResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state caModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state.ReadyForRenewal = readyForRenewal(state.RenewAfter, r.now(), &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// Delete has nothing to do: the CA's certificates stay what they are, for
+// whoever trusts it.
+func (r *caResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
+func (m *caModel) describeRenewal(authority *pki.Authority, now time.Time, diags *diag.Diagnostics) {
+	validity := toDuration(m.ValidityPeriod, pki.DefaultCAValidity, diags)
+	renewAfter := pki.RenewAfter(authority.Certificate, validity, toOptionalDuration(m.EarlyRenewal, diags))
+	m.RenewAfter = timeValue(renewAfter)
+	m.ReadyForRenewal = types.BoolValue(!now.Before(renewAfter))
+}

@@ -1,0 +1,53 @@
+package provider
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
+)
+
+// addError turns an error of the core into a diagnostic on the attribute that
+// it names. The core's texts hold no key material.
+func addError(diags *diag.Diagnostics, err error) {
+	var refused *pki.Error
+	if !errors.As(err, &refused) {
+		diags.AddError("The operation failed", err.Error()+".")
+		return
+	}
+	summary := capitalize(refused.Problem)
+	detail := strings.TrimSpace(refused.Why + " " + refused.Fix)
+	if refused.Field == "" {
+		diags.AddError(summary, detail)
+		return
+	}
+	diags.AddAttributeError(attributePath(refused.Field), summary, detail)
+}
+
+// attributePath reads a field of the core, such as "subject.country" or
+// "dns_names[2]", as a path in a schema: the core uses the attributes' names.
+func attributePath(field string) path.Path {
+	p := path.Empty()
+	for _, part := range strings.Split(field, ".") {
+		name, index, indexed := strings.Cut(strings.TrimSuffix(part, "]"), "[")
+		p = p.AtName(name)
+		if !indexed {
+			continue
+		}
+		if n, err := strconv.Atoi(index); err == nil {
+			p = p.AtListIndex(n)
+		}
+	}
+	return p
+}
+
+func capitalize(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
