@@ -2,7 +2,6 @@ package pki
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -25,6 +24,9 @@ type CRLRequest struct {
 	// ReissueInterval is the length of a window: within one, the same entries
 	// give the same CRL. Zero is a quarter of ValidityPeriod; half is the most.
 	ReissueInterval time.Duration
+	// Existing is a CRL of the same CA that this one goes on from: its entries
+	// carry over, and date and number do not fall below its own. Nil is none.
+	Existing *x509.RevocationList
 }
 
 func (r CRLRequest) interval() time.Duration {
@@ -103,6 +105,9 @@ func (i *Issuer) IssueCRL(request CRLRequest, now time.Time) (*CRL, error) {
 			return nil, foreignEntry(e, i.Certificate)
 		}
 	}
+	if request, err = request.withExisting(signer); err != nil {
+		return nil, err
+	}
 	thisUpdate, err := i.thisUpdate(request, now)
 	if err != nil {
 		return nil, err
@@ -111,12 +116,19 @@ func (i *Issuer) IssueCRL(request CRLRequest, now time.Time) (*CRL, error) {
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.CreateRevocationList(nil, &x509.RevocationList{
+	template := &x509.RevocationList{
 		RevokedCertificateEntries: entries,
 		Number:                    crlNumber(thisUpdate),
 		ThisUpdate:                thisUpdate,
 		NextUpdate:                thisUpdate.Add(request.ValidityPeriod).Truncate(time.Second),
-	}, signer, i.Key)
+	}
+	if request.Existing != nil {
+		if sameList(request.Existing, template) {
+			return &CRL{List: request.Existing}, nil
+		}
+		template.Number = numberAbove(request.Existing, thisUpdate)
+	}
+	der, err := x509.CreateRevocationList(nil, template, signer, i.Key)
 	if err != nil {
 		return nil, fmt.Errorf("signing the CRL of %q: %w", i.Certificate.Subject.CommonName, err)
 	}
@@ -260,10 +272,4 @@ func (r Reason) gravity() int {
 	}
 	code, _ := r.Code()
 	return 100 - code
-}
-
-// Fingerprint is the SHA-256 of the whole CRL.
-func (c *CRL) Fingerprint() []byte {
-	sum := sha256.Sum256(c.List.Raw)
-	return sum[:]
 }

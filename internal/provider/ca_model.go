@@ -149,15 +149,24 @@ func (m *caModel) readAuthority(ctx context.Context, a *pki.Authority, diags *di
 	if a.TrustBundle, err = pki.ParseCertificates(m.TrustBundlePEM.ValueString()); err != nil {
 		return pki.In("trust_bundle_pem", err)
 	}
-	for _, id := range toStrings(ctx, m.RetiredKeyIDs, diags) {
-		octets, err := pki.ParseHex(id)
-		if err != nil {
-			return pki.In("retired_key_ids", err)
-		}
-		a.RetiredKeyIDs = append(a.RetiredKeyIDs, octets)
+	if a.RetiredKeyIDs, err = toKeyIDs(ctx, m.RetiredKeyIDs, diags); err != nil {
+		return err
 	}
 	a.Previous, err = toGenerations(ctx, m.Previous, diags)
 	return err
+}
+
+// toKeyIDs reads the attribute retired_key_ids.
+func toKeyIDs(ctx context.Context, list types.List, diags *diag.Diagnostics) ([][]byte, error) {
+	var ids [][]byte
+	for i, text := range toStrings(ctx, list, diags) {
+		id, err := pki.ParseHex(text)
+		if err != nil {
+			return nil, pki.At("retired_key_ids", i, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // toGenerations reads the attribute previous.

@@ -49,6 +49,7 @@ func (p *swarmpki) Resources(context.Context) []func() resource.Resource {
 		func() resource.Resource { return newNodeCertResource(p.now) },
 		func() resource.Resource { return newClientCertResource(p.now) },
 		func() resource.Resource { return &revocationResource{now: p.now} },
+		func() resource.Resource { return &inventoryResource{now: p.now} },
 	}
 }
 
