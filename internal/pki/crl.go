@@ -13,6 +13,11 @@ import (
 // DefaultCRLValidity is how long a CRL is valid.
 const DefaultCRLValidity = 720 * time.Hour
 
+// minCRLValidity keeps every CRL alive when it is signed. It is dated up to
+// ClockSkew and half of its validity in the past; of the other half ClockSkew
+// is left at least, for verifiers whose clock is ahead.
+const minCRLValidity = 4 * ClockSkew
+
 // CRLRequest is what goes into a CRL.
 type CRLRequest struct {
 	Entries []Entry
@@ -38,11 +43,11 @@ func (r CRLRequest) interval() time.Duration {
 
 // Validate checks the periods and every entry by itself.
 func (r CRLRequest) Validate(now time.Time) error {
-	if r.ValidityPeriod < 4*time.Second {
+	if r.ValidityPeriod < minCRLValidity {
 		return &Error{
 			Field:   "validity_period",
 			Problem: fmt.Sprintf("%s is too short", r.ValidityPeriod),
-			Why:     "A CRL that has expired makes proxies refuse every client.",
+			Why:     fmt.Sprintf("A CRL is dated some time in the past, for verifiers whose clock is behind, so below %s it could have expired when it is signed, and an expired CRL makes proxies refuse every client.", minCRLValidity),
 			Fix:     "Use a period well above the time between two applies, such as 720h.",
 		}
 	}
@@ -216,9 +221,6 @@ func crlNumber(thisUpdate time.Time) *big.Int {
 func crlEntries(request CRLRequest, thisUpdate time.Time) ([]x509.RevocationListEntry, error) {
 	bySerial := map[string]Entry{}
 	for _, e := range request.Entries {
-		if !e.NotAfter.IsZero() && e.NotAfter.Add(request.ValidityPeriod).Before(thisUpdate) {
-			continue
-		}
 		serial := e.Serial.String()
 		if other, ok := bySerial[serial]; ok {
 			e = merge(e, other)
@@ -227,6 +229,9 @@ func crlEntries(request CRLRequest, thisUpdate time.Time) ([]x509.RevocationList
 	}
 	entries := make([]x509.RevocationListEntry, 0, len(bySerial))
 	for _, e := range bySerial {
+		if !e.NotAfter.IsZero() && e.NotAfter.Add(request.ValidityPeriod).Before(thisUpdate) {
+			continue
+		}
 		code, err := e.Reason.Code()
 		if err != nil {
 			return nil, err
@@ -244,7 +249,8 @@ func crlEntries(request CRLRequest, thisUpdate time.Time) ([]x509.RevocationList
 }
 
 // merge makes one of two entries for the same certificate: the earlier time,
-// and the graver reason.
+// the graver reason, and the end that one of them knows (the later one, should
+// they disagree).
 func merge(a, b Entry) Entry {
 	merged := a
 	if b.RevokedAt.Before(a.RevokedAt) {
@@ -253,7 +259,7 @@ func merge(a, b Entry) Entry {
 	if b.Reason.gravity() > a.Reason.gravity() {
 		merged.Reason = b.Reason
 	}
-	if merged.NotAfter.IsZero() {
+	if b.NotAfter.After(a.NotAfter) { // an unknown one is zero
 		merged.NotAfter = b.NotAfter
 	}
 	return merged
