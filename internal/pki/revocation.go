@@ -119,6 +119,11 @@ func (e Entry) SameCertificate(other Entry) bool {
 		(len(e.AuthorityKeyID) == 0 || len(other.AuthorityKeyID) == 0 || bytes.Equal(e.AuthorityKeyID, other.AuthorityKeyID))
 }
 
+func (e Entry) equal(other Entry) bool {
+	return e.SameCertificate(other) && e.Reason == other.Reason && e.RevokedAt.Equal(other.RevokedAt) &&
+		e.NotAfter.Equal(other.NotAfter) && bytes.Equal(e.AuthorityKeyID, other.AuthorityKeyID)
+}
+
 // ledgerRetention is how long after its certificate's end a record keeps an
 // entry. It is longer than CRLs live, so that the entry has stood on one past
 // that end (RFC 5280, 5); the CRL itself drops it sooner.
@@ -161,9 +166,11 @@ func RecordTime(now, before time.Time) time.Time {
 
 // Record puts a revocation among the entries and tells whether they change.
 // The entry for the same certificate, if there is one, takes over reason and
-// time; a time of zero keeps the recorded one, or is now. The others stay: a
-// revocation is permanent.
+// time; a time of zero keeps the recorded one, or is now. What the target does
+// not know of the certificate stays as recorded. The others stay: a revocation
+// is permanent.
 func Record(entries []Entry, target Entry, now time.Time) ([]Entry, bool) {
+	target.RevokedAt = target.RevokedAt.UTC().Truncate(time.Second)
 	for i, e := range entries {
 		if !e.SameCertificate(target) {
 			continue
@@ -171,7 +178,13 @@ func Record(entries []Entry, target Entry, now time.Time) ([]Entry, bool) {
 		if target.RevokedAt.IsZero() {
 			target.RevokedAt = e.RevokedAt
 		}
-		if e.Reason == target.Reason && e.RevokedAt.Equal(target.RevokedAt.UTC().Truncate(time.Second)) {
+		if target.NotAfter.IsZero() {
+			target.NotAfter = e.NotAfter
+		}
+		if len(target.AuthorityKeyID) == 0 {
+			target.AuthorityKeyID = e.AuthorityKeyID
+		}
+		if e.equal(target) {
 			return entries, false
 		}
 		recorded := append([]Entry{}, entries...)
