@@ -12,13 +12,19 @@ import (
 // in all; it is then due in the last third of the life that it does have, so
 // that no certificate is born due.
 func RenewAfter(cert *x509.Certificate, validity time.Duration, early *time.Duration) time.Time {
-	life := cert.NotAfter.Sub(cert.NotBefore)
+	span := cert.NotAfter.Sub(cert.NotBefore)
+	// It was issued at most this long before its end: not_before is backdated,
+	// unless the CA is younger than that.
+	life := span - backdate
+	if life <= 0 {
+		life = span
+	}
 	ahead := validity / 3
 	if early != nil {
 		ahead = *early
 	}
-	cutShort := life < validity
-	if cutShort && ahead >= life/3 {
+	cutShort := span < validity
+	if cutShort && ahead >= life/3 || ahead >= life {
 		ahead = life / 3
 	}
 	return cert.NotAfter.Add(-ahead.Truncate(time.Second))
