@@ -60,7 +60,11 @@ func (r Request) Validate() error {
 	}
 	for i, addr := range r.IPAddresses {
 		if !addr.IsValid() || addr.Zone() != "" {
-			return At("ip_addresses", i, &Error{Problem: "not an IP address", Fix: "Write it like 10.0.0.11 or 2001:db8::11."})
+			return At("ip_addresses", i, &Error{
+				Problem: "not an IP address",
+				Why:     "A certificate holds addresses as 4 or 16 octets, without a zone.",
+				Fix:     "Write it like 10.0.0.11 or 2001:db8::11.",
+			})
 		}
 	}
 	if r.Role == RoleNode && len(r.DNSNames)+len(r.IPAddresses) == 0 {
@@ -71,6 +75,9 @@ func (r Request) Validate() error {
 			Fix:     "Set dns_names, ip_addresses or both to what DOCKER_HOST will hold.",
 		}
 	}
+	if err := r.validateRole(); err != nil {
+		return err
+	}
 	if r.MaxPathLength != nil && *r.MaxPathLength < 0 {
 		return &Error{
 			Field:   "max_path_length",
@@ -80,6 +87,39 @@ func (r Request) Validate() error {
 		}
 	}
 	return r.validatePeriods()
+}
+
+// validateRole refuses what a certificate of the role cannot hold, rather than
+// leave it out.
+func (r Request) validateRole() error {
+	switch r.Role {
+	case RoleCA:
+		if len(r.DNSNames)+len(r.IPAddresses) > 0 {
+			return &Error{
+				Field:   "dns_names",
+				Problem: "a CA certificate has no DNS names and no IP addresses",
+				Why:     "A CA is no host: nobody connects to it.",
+				Fix:     "Give them to the node certificates that the CA issues.",
+			}
+		}
+	case RoleNode, RoleClient:
+		if r.MaxPathLength != nil {
+			return &Error{
+				Field:   "max_path_length",
+				Problem: fmt.Sprintf("a %s certificate has no max_path_length", r.Role),
+				Why:     "It limits the CAs below a CA, and this certificate issues nothing.",
+				Fix:     "Leave it out.",
+			}
+		}
+	default:
+		return &Error{
+			Field:   "role",
+			Problem: fmt.Sprintf("%q is not a role", string(r.Role)),
+			Why:     "The role decides what a certificate may be used for.",
+			Fix:     fmt.Sprintf("Use one of %s, %s, %s.", RoleCA, RoleNode, RoleClient),
+		}
+	}
+	return nil
 }
 
 func (r Request) validatePeriods() error {
