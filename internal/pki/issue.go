@@ -175,6 +175,7 @@ func addSubjectAlternativeNames(template *x509.Certificate, request Request) {
 		}
 	}
 	for _, addr := range request.IPAddresses {
+		addr = addr.Unmap() // ::ffff:10.0.0.1 is encoded like 10.0.0.1
 		if !seen[addr.String()] {
 			seen[addr.String()] = true
 			template.IPAddresses = append(template.IPAddresses, net.IP(addr.AsSlice()))
