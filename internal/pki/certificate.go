@@ -27,6 +27,7 @@ func ParseCertificates(text string) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, &Error{
 				Problem: fmt.Sprintf("certificate %d cannot be read (%v)", len(certs)+1, err),
+				Why:     "It is damaged, or not encoded as RFC 5280 says.",
 				Fix:     "See what `openssl x509 -noout -text -in cert.pem` says of it.",
 			}
 		}

@@ -25,6 +25,7 @@ func ParseCRLs(text string) ([]*x509.RevocationList, error) {
 		if err != nil {
 			return nil, &Error{
 				Problem: fmt.Sprintf("CRL %d cannot be read (%v)", len(lists)+1, err),
+				Why:     "It is damaged, or not encoded as RFC 5280 says.",
 				Fix:     "See what `openssl crl -noout -text -in crl.pem` says of it.",
 			}
 		}

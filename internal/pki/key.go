@@ -65,6 +65,7 @@ func unknownKeyAlgorithm(algorithm KeyAlgorithm) error {
 	return &Error{
 		Field:   "key_algorithm",
 		Problem: fmt.Sprintf("%q is not a key algorithm", string(algorithm)),
+		Why:     "Only these are both strong and supported by TLS peers.",
 		Fix:     "Use one of " + strings.Join(names, ", ") + ".",
 	}
 }
@@ -101,6 +102,7 @@ func AlgorithmOf(public crypto.PublicKey) (KeyAlgorithm, error) {
 	}
 	return "", &Error{
 		Problem: fmt.Sprintf("keys of the type %T are not supported", public),
+		Why:     "TLS peers do not support them in certificates.",
 		Fix:     "Use an ECDSA (P-256, P-384, P-521), RSA or Ed25519 key.",
 	}
 }
@@ -163,10 +165,11 @@ func parsePrivateKeyBlock(block *pem.Block) (crypto.Signer, error) {
 	}
 	signer, ok := key.(crypto.Signer)
 	if err != nil || !ok {
-		// The parser's own words are left out on purpose: they may quote what
-		// it read.
+		// The parser's own words and the block's type are left out on purpose:
+		// they may quote what was read, and a key whose lines were joined is
+		// taken for a part of the type.
 		return nil, &Error{
-			Problem: fmt.Sprintf("the block %q holds no key that can be read", block.Type),
+			Problem: "the private key cannot be read",
 			Why:     "It is damaged, or of a kind that is not supported (supported are RSA of at least 2048 bits, ECDSA on P-256, P-384 or P-521, and Ed25519).",
 			Fix:     "See what `openssl pkey -noout -text -in key.pem` says of it.",
 		}
