@@ -130,6 +130,9 @@ func (a *Authority) CheckRotation(request Request, parent *Parent, overlap time.
 		return nil // an intermediate that becomes a root: nothing is cross-signed
 	}
 	for depth, previous := range a.succession(overlap, now) {
+		if !IsSelfSigned(previous.Certificate) {
+			break // it was an intermediate before: it cross-signs nothing
+		}
 		limit, limited := pathLength(previous.Certificate)
 		if limited && limit < depth+1 {
 			return &Error{
