@@ -2,6 +2,9 @@ package pki
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
@@ -90,4 +93,46 @@ func IsSelfSigned(cert *x509.Certificate) bool {
 func signedBy(cert, parent *x509.Certificate) bool {
 	return bytes.Equal(cert.RawIssuer, parent.RawSubject) &&
 		parent.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil
+}
+
+// extKeyUsageNames are the names of RFC 5280, 4.2.1.12.
+var extKeyUsageNames = map[x509.ExtKeyUsage]string{
+	x509.ExtKeyUsageAny:             "anyExtendedKeyUsage",
+	x509.ExtKeyUsageServerAuth:      "serverAuth",
+	x509.ExtKeyUsageClientAuth:      "clientAuth",
+	x509.ExtKeyUsageCodeSigning:     "codeSigning",
+	x509.ExtKeyUsageEmailProtection: "emailProtection",
+	x509.ExtKeyUsageTimeStamping:    "timeStamping",
+	x509.ExtKeyUsageOCSPSigning:     "OCSPSigning",
+}
+
+// ExtendedKeyUsages lists a certificate's extended key usages by the names of
+// RFC 5280; one without a name there by its OID.
+func ExtendedKeyUsages(cert *x509.Certificate) []string {
+	usages := []string{}
+	for _, usage := range cert.ExtKeyUsage {
+		name, ok := extKeyUsageNames[usage]
+		if !ok {
+			name = usage.OID().String()
+		}
+		usages = append(usages, name)
+	}
+	for _, oid := range cert.UnknownExtKeyUsage {
+		usages = append(usages, oid.String())
+	}
+	return usages
+}
+
+// DescribeKey names a public key's algorithm, weak and unsupported ones too.
+func DescribeKey(public crypto.PublicKey) string {
+	if algorithm, err := AlgorithmOf(public); err == nil {
+		return string(algorithm)
+	}
+	switch key := public.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA-%d", key.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "ECDSA-" + strings.ReplaceAll(key.Curve.Params().Name, "-", "")
+	}
+	return "unknown"
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -22,6 +23,8 @@ type swarmpki struct {
 	version string
 	now     Clock
 }
+
+var _ provider.ProviderWithFunctions = (*swarmpki)(nil)
 
 // New returns a function that makes the provider, in the form that plugin
 // servers take.
@@ -56,5 +59,15 @@ func (p *swarmpki) Resources(context.Context) []func() resource.Resource {
 func (p *swarmpki) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		func() datasource.DataSource { return &crlDataSource{now: p.now} },
+	}
+}
+
+func (p *swarmpki) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{
+		func() function.Function { return daemonJSONFunction{} },
+		func() function.Function { return systemdOverrideFunction{} },
+		func() function.Function { return dockerContextFunction{} },
+		func() function.Function { return clientBundleFunction{} },
+		func() function.Function { return parseCertFunction{} },
 	}
 }
