@@ -72,7 +72,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	dir := cli.Dir{Path: o.work, CLI: program, Mirror: mirror}
 	fmt.Fprintf(out, "Applying %s in %s with %s %s …\n", o.example, o.work, program.Name, program.Version)
 	if err := apply(ctx, out, dir); err != nil {
-		return fmt.Errorf("%w\nTo begin anew, remove the folder %s: it holds the state and the CA's key", err, o.work)
+		return fmt.Errorf("%w\n\nTo begin anew, remove the folder %s: it holds the state and the CA's key", err, o.work)
 	}
 
 	var result outputs
