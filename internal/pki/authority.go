@@ -68,6 +68,7 @@ func ParseParent(text IssuerPEM, trustBundlePEM string) (*Parent, error) {
 			return nil, In("trust_bundle_pem", err)
 		}
 	}
+	parent.anchors = parent.TrustBundle
 	return parent, nil
 }
 

@@ -157,13 +157,19 @@ func foreignEntry(e Entry, ca *x509.Certificate) error {
 }
 
 // crlSigner is the CA certificate in the form in which crypto/x509 signs CRLs
-// with it. It refuses a CA that may not; a CA without keyUsage or without a
-// key identifier, as other tools make them, may (RFC 5280, 4.2.1.3), and gets
-// in a copy what crypto/x509 insists on.
+// with it. It refuses a CA that may not.
 func (i *Issuer) crlSigner() (*x509.Certificate, error) {
 	if err := i.checkKey(); err != nil {
 		return nil, In("ca", err)
 	}
+	return i.crlVerifier()
+}
+
+// crlVerifier is the CA certificate in the form in which crypto/x509 verifies
+// CRLs. A CA without keyUsage or without a key identifier, as other tools make
+// them, may sign CRLs (RFC 5280, 4.2.1.3), and gets in a copy what crypto/x509
+// insists on.
+func (i *Issuer) crlVerifier() (*x509.Certificate, error) {
 	if !mayUse(i.Certificate, x509.KeyUsageCRLSign) {
 		return nil, &Error{
 			Field:   "ca.cert_pem",
@@ -172,11 +178,11 @@ func (i *Issuer) crlSigner() (*x509.Certificate, error) {
 			Fix:     "Use a CA certificate whose keyUsage has keyCertSign and cRLSign.",
 		}
 	}
-	signer := *i.Certificate
-	signer.KeyUsage |= x509.KeyUsageCRLSign
+	verifier := *i.Certificate
+	verifier.KeyUsage |= x509.KeyUsageCRLSign
 	var err error
-	signer.SubjectKeyId, err = i.KeyID()
-	return &signer, err
+	verifier.SubjectKeyId, err = i.KeyID()
+	return &verifier, err
 }
 
 // thisUpdate is the latest of the window's start, every time at which a

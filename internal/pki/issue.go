@@ -53,6 +53,14 @@ func (i *Issuer) Check(request Request, now time.Time) error {
 			Fix:     "Check the clock of this machine, or of the one that made the CA.",
 		}
 	}
+	if err := i.Policy.Check(request); err != nil {
+		return err
+	}
+	for _, ca := range i.path() {
+		if err := constraintsOf(ca).checkNames(request, ca.Subject.CommonName); err != nil {
+			return err
+		}
+	}
 	if request.Role == RoleCA {
 		return i.checkPathLength(request)
 	}
@@ -93,6 +101,11 @@ func pathLength(cert *x509.Certificate) (int, bool) {
 // against the issuer when it returns.
 func (i *Issuer) Issue(request Request, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
 	now = now.UTC().Truncate(time.Second)
+	algorithm, err := AlgorithmOf(public)
+	if err != nil {
+		return nil, In("key_algorithm", err)
+	}
+	request.KeyAlgorithm = algorithm
 	if err := i.Check(request, now); err != nil {
 		return nil, err
 	}
@@ -150,6 +163,7 @@ func newTemplate(request Request, public crypto.PublicKey) (*x509.Certificate, e
 			template.MaxPathLen = *request.MaxPathLength
 			template.MaxPathLenZero = *request.MaxPathLength == 0
 		}
+		request.NameConstraints.apply(template)
 		return template, nil
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature

@@ -19,6 +19,10 @@ type Issuer struct {
 	Chain []*x509.Certificate
 	// CRLDistributionPoints are URLs that go into what this CA issues.
 	CRLDistributionPoints []string
+	// Policy decides what it issues; nil allows everything.
+	Policy *Policy
+	// anchors are what verifiers install, where that is known.
+	anchors []*x509.Certificate
 }
 
 // IssuerPEM is an Issuer as text. Its fields bear the names that errors use.
@@ -157,6 +161,25 @@ func startsWithKeyOf(ca *x509.Certificate, chain []*x509.Certificate) bool {
 // key, whoever has signed them.
 func sameAuthority(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && SameKey(a.PublicKey, b.PublicKey)
+}
+
+// path lists the CA certificates, as far as they are known, on which a peer's
+// verification of what this CA issues depends: its own, those above it, and the
+// root.
+func (i *Issuer) path() []*x509.Certificate {
+	path := []*x509.Certificate{i.Certificate}
+	for _, cert := range i.Chain {
+		if !sameAuthority(cert, i.Certificate) {
+			path = append(path, cert)
+		}
+	}
+	top := path[len(path)-1]
+	for _, anchor := range i.anchors {
+		if !sameAuthority(anchor, top) && signedBy(top, anchor) {
+			path = append(path, anchor)
+		}
+	}
+	return path
 }
 
 // KeyID is the authority key identifier of what this CA issues.

@@ -37,6 +37,8 @@ type Request struct {
 	// at least one, a CA none.
 	DNSNames    []string
 	IPAddresses []netip.Addr
+	// KeyAlgorithm is that of the key, for the issuer's policy to look at.
+	KeyAlgorithm KeyAlgorithm
 	// ValidityPeriod is how long the certificate is valid, counted from the
 	// moment of issuance. The issuer's own end cuts it short.
 	ValidityPeriod time.Duration
@@ -46,10 +48,31 @@ type Request struct {
 	// MaxPathLength is how many CA certificates may follow below this one in a
 	// chain (pathLenConstraint). Nil is no limit. For RoleCA only.
 	MaxPathLength *int
+	// NameConstraints limit what it, and CAs below it, can issue for. Nil is no
+	// limit. For RoleCA only.
+	NameConstraints *NameConstraints
+	// SwarmRoot says that the CA is to be the root of a Swarm-mode cluster,
+	// which has demands of its own. For RoleCA only.
+	SwarmRoot bool
 }
 
 // Validate checks all that can be checked without an issuer.
 func (r Request) Validate() error {
+	if err := r.ValidateContent(); err != nil {
+		return err
+	}
+	if err := r.validatePeriods(); err != nil {
+		return err
+	}
+	if r.SwarmRoot {
+		return r.validateSwarmRoot()
+	}
+	return nil
+}
+
+// ValidateContent checks what a certification request holds: all but the
+// periods.
+func (r Request) ValidateContent() error {
 	if err := r.Subject.Validate(); err != nil {
 		return err
 	}
@@ -86,7 +109,7 @@ func (r Request) Validate() error {
 			Fix:     "Use 0 or more, or leave it out for no limit.",
 		}
 	}
-	return r.validatePeriods()
+	return In("name_constraints", r.NameConstraints.Validate())
 }
 
 // validateRole refuses what a certificate of the role cannot hold, rather than
@@ -159,7 +182,7 @@ func (r Request) validatePeriods() error {
 func (r Request) SameContent(other Request) bool {
 	samePathLength := r.MaxPathLength == nil && other.MaxPathLength == nil ||
 		r.MaxPathLength != nil && other.MaxPathLength != nil && *r.MaxPathLength == *other.MaxPathLength
-	return samePathLength && r.Role == other.Role && r.Subject == other.Subject &&
+	return samePathLength && r.NameConstraints.equal(other.NameConstraints) && r.Role == other.Role && r.Subject == other.Subject &&
 		r.ValidityPeriod == other.ValidityPeriod &&
 		sameSet(r.DNSNames, other.DNSNames) && sameSet(r.IPAddresses, other.IPAddresses)
 }

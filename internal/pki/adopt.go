@@ -1,0 +1,154 @@
+package pki
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"net/netip"
+	"time"
+
+	"github.com/smallstep/pkcs7"
+)
+
+// RequestOf is the request to which a certificate would be the answer, so that
+// one which another tool has made can be taken over as it is.
+func RequestOf(cert *x509.Certificate, role Role) Request {
+	r := Request{
+		Role:           role,
+		Subject:        subjectOf(cert.Subject),
+		ValidityPeriod: validityOf(cert),
+	}
+	if algorithm, err := AlgorithmOf(cert.PublicKey); err == nil {
+		r.KeyAlgorithm = algorithm
+	}
+	if role == RoleCA {
+		if limit, limited := pathLength(cert); limited {
+			r.MaxPathLength = &limit
+		}
+		r.NameConstraints = constraintsOf(cert)
+		return r
+	}
+	r.DNSNames = cert.DNSNames
+	for _, ip := range cert.IPAddresses {
+		if addr, ok := netip.AddrFromSlice(ip); ok {
+			r.IPAddresses = append(r.IPAddresses, addr.Unmap())
+		}
+	}
+	return r
+}
+
+// validityOf is the validity period that was asked for, as far as it can be
+// told: OpenSSL counts whole days, step backdates by a minute, and this package
+// by an hour.
+func validityOf(cert *x509.Certificate) time.Duration {
+	const day = 24 * time.Hour
+	d := cert.NotAfter.Sub(cert.NotBefore)
+	switch {
+	case d%day == 0:
+		return d
+	case d%time.Hour == time.Minute:
+		return d - time.Minute
+	case d%time.Hour == 0 && d > backdate:
+		return d - backdate
+	}
+	return d
+}
+
+// Deviations says what this package would have made otherwise in a certificate
+// of the role. None of it keeps the certificate from being used.
+func Deviations(cert *x509.Certificate, role Role) []string {
+	var found []string
+	note := func(when bool, text string) {
+		if when {
+			found = append(found, text)
+		}
+	}
+	note(cert.KeyUsage == 0, "it has no keyUsage extension, so its key may be used for anything")
+	note(len(cert.SubjectKeyId) == 0, "it has no SubjectKeyIdentifier")
+	note(len(cert.AuthorityKeyId) == 0 && !IsSelfSigned(cert), "it has no AuthorityKeyIdentifier")
+	note(cert.SignatureAlgorithm == x509.SHA1WithRSA || cert.SignatureAlgorithm == x509.ECDSAWithSHA1, "it is signed with SHA-1, which peers refuse")
+	note(!bytes.Equal(encodeName(subjectOf(cert.Subject)), cert.RawSubject), "its subject has parts, an order or an encoding that the arguments cannot say; they are lost when it is reissued")
+	if role == RoleCA {
+		note(cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCRLSign == 0, "its keyUsage lacks cRLSign, so it cannot sign CRLs")
+		return found
+	}
+	usages := map[x509.ExtKeyUsage]bool{}
+	for _, usage := range cert.ExtKeyUsage {
+		usages[usage] = true
+	}
+	note(!usages[x509.ExtKeyUsageClientAuth], "its extended key usage lacks clientAuth")
+	note(role == RoleNode && !usages[x509.ExtKeyUsageServerAuth], "its extended key usage lacks serverAuth")
+	note(role == RoleNode && len(cert.DNSNames)+len(cert.IPAddresses) == 0, "it has no subject alternative name, so no client can connect to it")
+	return found
+}
+
+// encodeName writes a Subject as the certificates of this package hold it.
+func encodeName(s Subject) []byte {
+	der, err := marshalName(s.name())
+	if err != nil {
+		return nil
+	}
+	return der
+}
+
+// ParseSigned reads what a CA has returned for a key: certificates in PEM, or
+// PKCS#7 as AD CS writes it (.p7b, in PEM). It gives the key's certificate and
+// what stands above it, in order.
+func ParseSigned(text string, key crypto.PublicKey) (*x509.Certificate, []*x509.Certificate, error) {
+	certs, err := parseBag(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	var own *x509.Certificate
+	for _, cert := range certs {
+		if SameKey(cert.PublicKey, key) && own == nil {
+			own = cert
+		}
+	}
+	if own == nil {
+		return nil, nil, &Error{
+			Problem: "none of its certificates is for the private key",
+			Why:     "The CA has signed another request, or the key is another one.",
+			Fix:     "Give the certificate that was issued for this certification request, and the request's private_key_pem.",
+		}
+	}
+	return own, ascend(own, certs), nil
+}
+
+// ascend orders what stands above a certificate: a bag of PKCS#7 has no order.
+func ascend(cert *x509.Certificate, bag []*x509.Certificate) []*x509.Certificate {
+	var above []*x509.Certificate
+	for range bag {
+		var parent *x509.Certificate
+		for _, candidate := range bag {
+			if !candidate.Equal(cert) && signedBy(cert, candidate) {
+				parent = candidate
+			}
+		}
+		if parent == nil {
+			break
+		}
+		above = append(above, parent)
+		cert = parent
+	}
+	return above
+}
+
+// parseBag reads certificates in PEM, as they are or in PKCS#7. AD CS labels
+// its PKCS#7 in base64 as a certificate.
+func parseBag(text string) ([]*x509.Certificate, error) {
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return ParseCertificates(text)
+		}
+		if block.Type != "PKCS7" && block.Type != "CMS" && block.Type != "CERTIFICATE" {
+			continue
+		}
+		if p7, err := pkcs7.Parse(block.Bytes); err == nil && len(p7.Certificates) > 0 {
+			return p7.Certificates, nil
+		}
+	}
+}

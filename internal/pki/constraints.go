@@ -1,0 +1,149 @@
+package pki
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// NameConstraints limit the names for which a CA, and every CA below it, can
+// issue (RFC 5280, 4.2.1.10). Peers enforce them.
+type NameConstraints struct {
+	PermittedDNSDomains []string
+	ExcludedDNSDomains  []string
+	PermittedIPRanges   []netip.Prefix
+	ExcludedIPRanges    []netip.Prefix
+	// NotCritical lets stacks that do not know the extension pass over it.
+	NotCritical bool
+}
+
+// Validate refuses constraints that say nothing or cannot be said.
+func (c *NameConstraints) Validate() error {
+	if c == nil {
+		return nil
+	}
+	if len(c.PermittedDNSDomains)+len(c.ExcludedDNSDomains)+len(c.PermittedIPRanges)+len(c.ExcludedIPRanges) == 0 {
+		return &Error{
+			Problem: "the name constraints are empty",
+			Why:     "RFC 5280, 4.2.1.10, demands at least one permitted or excluded name.",
+			Fix:     "Add one, or leave name_constraints out.",
+		}
+	}
+	for field, domains := range map[string][]string{"permitted_dns_domains": c.PermittedDNSDomains, "excluded_dns_domains": c.ExcludedDNSDomains} {
+		for i, domain := range domains {
+			if err := checkDNSName(strings.TrimPrefix(domain, ".")); err != nil || strings.HasPrefix(domain, "*") {
+				return At(field, i, &Error{
+					Problem: fmt.Sprintf("%q is not a domain", domain),
+					Why:     "A constraint stands for a domain and for every name below it, so it has no wildcard.",
+					Fix:     "Write it like swarm.example.com.",
+				})
+			}
+		}
+	}
+	for field, ranges := range map[string][]netip.Prefix{"permitted_ip_ranges": c.PermittedIPRanges, "excluded_ip_ranges": c.ExcludedIPRanges} {
+		for i, r := range ranges {
+			if r != r.Masked() {
+				return At(field, i, &Error{
+					Problem: fmt.Sprintf("%s has bits set after its prefix", r),
+					Why:     "A range is written by its first address.",
+					Fix:     fmt.Sprintf("Write %s.", r.Masked()),
+				})
+			}
+		}
+	}
+	return nil
+}
+
+func (c *NameConstraints) equal(other *NameConstraints) bool {
+	if c == nil || other == nil {
+		return c == other
+	}
+	return c.NotCritical == other.NotCritical &&
+		sameSet(c.PermittedDNSDomains, other.PermittedDNSDomains) && sameSet(c.ExcludedDNSDomains, other.ExcludedDNSDomains) &&
+		sameSet(c.PermittedIPRanges, other.PermittedIPRanges) && sameSet(c.ExcludedIPRanges, other.ExcludedIPRanges)
+}
+
+// apply puts the constraints into a certificate template.
+func (c *NameConstraints) apply(template *x509.Certificate) {
+	if c == nil {
+		return
+	}
+	template.PermittedDNSDomainsCritical = !c.NotCritical // crypto/x509's name for the whole extension
+	template.PermittedDNSDomains, template.ExcludedDNSDomains = c.PermittedDNSDomains, c.ExcludedDNSDomains
+	template.PermittedIPRanges, template.ExcludedIPRanges = toIPNets(c.PermittedIPRanges), toIPNets(c.ExcludedIPRanges)
+}
+
+func toIPNets(ranges []netip.Prefix) []*net.IPNet {
+	var nets []*net.IPNet
+	for _, r := range ranges {
+		nets = append(nets, &net.IPNet{IP: r.Addr().AsSlice(), Mask: net.CIDRMask(r.Bits(), r.Addr().BitLen())})
+	}
+	return nets
+}
+
+func fromIPNets(nets []*net.IPNet) []netip.Prefix {
+	var ranges []netip.Prefix
+	for _, n := range nets {
+		if addr, ok := netip.AddrFromSlice(n.IP); ok {
+			bits, _ := n.Mask.Size()
+			ranges = append(ranges, netip.PrefixFrom(addr.Unmap(), bits))
+		}
+	}
+	return ranges
+}
+
+// constraintsOf reads the constraints of a CA certificate; nil where it has
+// none.
+func constraintsOf(cert *x509.Certificate) *NameConstraints {
+	c := &NameConstraints{
+		PermittedDNSDomains: cert.PermittedDNSDomains,
+		ExcludedDNSDomains:  cert.ExcludedDNSDomains,
+		PermittedIPRanges:   fromIPNets(cert.PermittedIPRanges),
+		ExcludedIPRanges:    fromIPNets(cert.ExcludedIPRanges),
+		NotCritical:         !cert.PermittedDNSDomainsCritical,
+	}
+	if len(c.PermittedDNSDomains)+len(c.ExcludedDNSDomains)+len(c.PermittedIPRanges)+len(c.ExcludedIPRanges) == 0 {
+		return nil
+	}
+	return c
+}
+
+// checkNames refuses names that the constraints of the CA certificate exclude:
+// every peer would refuse the certificate.
+func (c *NameConstraints) checkNames(r Request, ca string) error {
+	if c == nil {
+		return nil
+	}
+	refuse := func(field, name, rule string) error {
+		return &Error{
+			Field:   field,
+			Problem: fmt.Sprintf("the name constraints of the CA %q exclude %s", ca, name),
+			Why:     "They stand in the CA's certificate (" + rule + "), so every peer would refuse the certificate.",
+			Fix:     "Use another name, or a CA whose constraints allow it.",
+		}
+	}
+	for i, name := range r.DNSNames {
+		in := func(domain string) bool { return withinDomain(strings.TrimPrefix(name, "*."), domain) }
+		field := fmt.Sprintf("dns_names[%d]", i)
+		if len(c.PermittedDNSDomains) > 0 && !slices.ContainsFunc(c.PermittedDNSDomains, in) {
+			return refuse(field, name, "permitted_dns_domains: "+list(c.PermittedDNSDomains))
+		}
+		if slices.ContainsFunc(c.ExcludedDNSDomains, in) {
+			return refuse(field, name, "excluded_dns_domains: "+list(c.ExcludedDNSDomains))
+		}
+	}
+	for i, addr := range r.IPAddresses {
+		in := func(r netip.Prefix) bool { return r.Contains(addr) }
+		field := fmt.Sprintf("ip_addresses[%d]", i)
+		if len(c.PermittedIPRanges) > 0 && !slices.ContainsFunc(c.PermittedIPRanges, in) {
+			return refuse(field, addr.String(), "permitted_ip_ranges: "+list(c.PermittedIPRanges))
+		}
+		if slices.ContainsFunc(c.ExcludedIPRanges, in) {
+			return refuse(field, addr.String(), "excluded_ip_ranges: "+list(c.ExcludedIPRanges))
+		}
+	}
+	return nil
+}
