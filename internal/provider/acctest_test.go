@@ -222,11 +222,15 @@ type planned struct {
 	unknown []string
 }
 
-// What a reissue of a leaf changes, in the order of the alphabet.
+// What a new certificate changes, in the order of the alphabet.
 var (
 	leafIssued        = []string{"cert_pem", "not_after", "not_before", "private_key_pem", "ready_for_renewal", "renew_after", "serial_number"}
 	leafIssuedSameKey = slices.DeleteFunc(slices.Clone(leafIssued), func(a string) bool { return a == "private_key_pem" })
 	leafIssuedAnewCA  = slices.Sorted(slices.Values(append([]string{"authority_key_id"}, leafIssued...)))
+	caIssued          = []string{
+		"cert_pem", "chain_pem", "fingerprint_sha256", "not_after", "not_before", "previous", "private_key_pem", "ready_for_renewal",
+		"renew_after", "retired_key_ids", "serial_number", "subject_key_id", "trust_bundle_pem",
+	}
 )
 
 // updates tells whether a plan updates a resource in place and which of its
@@ -313,6 +317,10 @@ func parseCerts(t *testing.T, text string) []*x509.Certificate {
 		t.Fatalf("there is no certificate in %q", text)
 	}
 	return certs
+}
+
+func pemOf(cert *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
 }
 
 // parseKey reads a private key, which has to be PKCS#8.
@@ -419,6 +427,15 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // builtProvider is the provider's own program, built once for all tests that
 // need a process of its own.
 var builtProvider struct {
@@ -492,10 +509,7 @@ func apply(t *testing.T, dir cli.Dir) {
 // rawState is the state as the program has written it, and its content.
 func rawState(t *testing.T, dir cli.Dir) (string, stack) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(dir.Path, "terraform.tfstate"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := read(t, filepath.Join(dir.Path, "terraform.tfstate"))
 	var file struct {
 		Resources []struct {
 			Mode, Type, Name string
@@ -505,7 +519,7 @@ func rawState(t *testing.T, dir cli.Dir) (string, stack) {
 			}
 		}
 	}
-	if err := json.Unmarshal(raw, &file); err != nil {
+	if err := json.Unmarshal([]byte(raw), &file); err != nil {
 		t.Fatal(err)
 	}
 	s := stack{t: t, resources: map[string]map[string]any{}}
@@ -524,5 +538,5 @@ func rawState(t *testing.T, dir cli.Dir) (string, stack) {
 			s.resources[address] = i.Attributes
 		}
 	}
-	return string(raw), s
+	return raw, s
 }
