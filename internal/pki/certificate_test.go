@@ -12,13 +12,13 @@ import (
 
 func TestParseCertificates(t *testing.T) {
 	root := newRoot(t, testKey(t, ECDSAP256), testNow)
-	leaf := issue(t, root, nodeRequest("node1"), testNow)
+	leaf := mustIssue(t, root, nodeRequest("node1"), testNow)
 	rootPEM, leafPEM := EncodeCertificates(root.Certificate), EncodeCertificates(leaf)
 	both := []*x509.Certificate{leaf, root.Certificate}
 
 	noisy := filepath.Join(t.TempDir(), "noisy.pem")
-	openSSL(t, "x509", "-text", "-in", file(t, leafPEM), "-out", noisy)
-	noise := content(t, noisy)
+	openSSL(t, "x509", "-text", "-in", writeTemp(t, leafPEM), "-out", noisy)
+	noise := readBack(t, noisy)
 	if !strings.HasPrefix(noise, "Certificate:\n") || !strings.Contains(noise, "Subject Alternative Name") {
 		t.Fatalf("openssl x509 -text wrote %q", noise)
 	}
@@ -86,7 +86,7 @@ func TestParseCertificatesRefuses(t *testing.T) {
 
 func TestFingerprint(t *testing.T) {
 	cert := newRoot(t, testKey(t, ED25519), testNow).Certificate
-	printed := openSSL(t, "x509", "-noout", "-fingerprint", "-sha256", "-in", file(t, EncodeCertificates(cert)))
+	printed := openSSL(t, "x509", "-noout", "-fingerprint", "-sha256", "-in", writeTemp(t, EncodeCertificates(cert)))
 	_, want, _ := strings.Cut(strings.TrimSpace(printed), "=")
 	if got := FormatHex(Fingerprint(cert)); got != strings.ToLower(want) {
 		t.Errorf("the fingerprint is %s, openssl prints %s", got, want)
@@ -150,7 +150,7 @@ func TestIsSelfSigned(t *testing.T) {
 		"without keyCertSign":     {oddCA(t, newKey(t), func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature }), true},
 		"cross-signed, same name": {cross, false},
 		"intermediate":            {newIntermediate(t, old, "Below", testNow).Certificate, false},
-		"leaf":                    {issue(t, old, clientRequest("alice"), testNow), false},
+		"leaf":                    {mustIssue(t, old, clientRequest("alice"), testNow), false},
 	} {
 		if got := IsSelfSigned(tc.cert); got != tc.want {
 			t.Errorf("%s: %t, want %t", name, got, tc.want)
@@ -160,7 +160,7 @@ func TestIsSelfSigned(t *testing.T) {
 
 func TestSignedBy(t *testing.T) {
 	root := newRoot(t, newKey(t), testNow)
-	leaf := issue(t, root, clientRequest("alice"), testNow)
+	leaf := mustIssue(t, root, clientRequest("alice"), testNow)
 	sameName := newRoot(t, newKey(t), testNow)
 	sameKey, err := SelfSign(caRequest("Another name"), root.Key, testNow)
 	if err != nil {
@@ -179,7 +179,7 @@ func TestSignedBy(t *testing.T) {
 
 func FuzzParseCertificates(f *testing.F) {
 	root := newRoot(f, testKey(f, ECDSAP256), testNow)
-	leaf := issue(f, root, nodeRequest("node1", "*.example.com"), testNow)
+	leaf := mustIssue(f, root, nodeRequest("node1", "*.example.com"), testNow)
 	f.Add(EncodeCertificates(root.Certificate))
 	f.Add(EncodeCertificates(leaf, root.Certificate))
 	f.Add("Certificate:\n    Data:\n" + EncodeCertificates(leaf) + "\r\nnoise\r\n" + EncodeCertificates(root.Certificate))

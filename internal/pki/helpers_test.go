@@ -23,9 +23,9 @@ import (
 // testNow is the time of every test whose certificates are not openssl's own.
 var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// keys holds one key for each algorithm, made when a test first asks for it:
+// sharedKeys holds one key for each algorithm, made when a test first asks for it:
 // RSA keys take seconds.
-var keys = func() map[KeyAlgorithm]func() (crypto.Signer, error) {
+var sharedKeys = func() map[KeyAlgorithm]func() (crypto.Signer, error) {
 	made := map[KeyAlgorithm]func() (crypto.Signer, error){}
 	for _, algorithm := range KeyAlgorithms() {
 		made[algorithm] = sync.OnceValues(func() (crypto.Signer, error) { return GenerateKey(algorithm) })
@@ -35,7 +35,7 @@ var keys = func() map[KeyAlgorithm]func() (crypto.Signer, error) {
 
 func testKey(t testing.TB, algorithm KeyAlgorithm) crypto.Signer {
 	t.Helper()
-	key, err := keys[algorithm]()
+	key, err := sharedKeys[algorithm]()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func newIntermediate(t testing.TB, parent *Issuer, name string, at time.Time) *I
 	return &Issuer{Certificate: cert, Key: key, Chain: append([]*x509.Certificate{cert}, parent.Chain...)}
 }
 
-func issue(t testing.TB, issuer *Issuer, request Request, at time.Time) *x509.Certificate {
+func mustIssue(t testing.TB, issuer *Issuer, request Request, at time.Time) *x509.Certificate {
 	t.Helper()
 	cert, err := issuer.Issue(request, testKey(t, ECDSAP256).Public(), at)
 	if err != nil {
@@ -177,8 +177,8 @@ func wantSilence(t testing.TB, err error, secret string) {
 	}
 }
 
-// verify checks a bundle, leaf first, as a TLS peer with a trust bundle does.
-func verify(bundle string, trust []*x509.Certificate, usage x509.ExtKeyUsage, at time.Time) error {
+// verifyBundle checks a bundle, leaf first, as a TLS peer with a trust bundle does.
+func verifyBundle(bundle string, trust []*x509.Certificate, usage x509.ExtKeyUsage, at time.Time) error {
 	certs, err := ParseCertificates(bundle)
 	if err != nil {
 		return err
@@ -221,8 +221,8 @@ func openSSL(t testing.TB, args ...string) string {
 	return out
 }
 
-// file writes a text where openssl can read it.
-func file(t testing.TB, text string) string {
+// writeTemp writes a text where openssl can read it.
+func writeTemp(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -231,8 +231,8 @@ func file(t testing.TB, text string) string {
 	return path
 }
 
-// content reads what openssl has written.
-func content(t testing.TB, path string) string {
+// readBack reads what openssl has written.
+func readBack(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -246,12 +246,12 @@ func content(t testing.TB, path string) string {
 func opensslCA(t testing.TB, key crypto.Signer, config string, args ...string) *x509.Certificate {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "ca.pem")
-	args = append([]string{"req", "-new", "-x509", "-days", "365", "-sha256", "-key", file(t, keyPEM(t, key)), "-out", out}, args...)
+	args = append([]string{"req", "-new", "-x509", "-days", "365", "-sha256", "-key", writeTemp(t, keyPEM(t, key)), "-out", out}, args...)
 	if config != "" {
-		args = append(args, "-config", file(t, config))
+		args = append(args, "-config", writeTemp(t, config))
 	}
 	openSSL(t, args...)
-	cert, err := ParseCertificate(content(t, out))
+	cert, err := ParseCertificate(readBack(t, out))
 	if err != nil {
 		t.Fatal(err)
 	}

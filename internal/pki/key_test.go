@@ -40,7 +40,7 @@ func TestGenerateKey(t *testing.T) {
 			if !SameKey(key.Public(), again.Public()) {
 				t.Error("another key was read back")
 			}
-			path := file(t, text)
+			path := writeTemp(t, text)
 			if out := openSSL(t, "pkey", "-check", "-noout", "-in", path); !strings.Contains(out, "is valid") {
 				t.Errorf("openssl pkey -check: %s", out)
 			}
@@ -119,7 +119,7 @@ func TestParsePrivateKeyForms(t *testing.T) {
 	openSSL(t, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521", "-out", path("p521"))
 	openSSL(t, "genpkey", "-algorithm", "ED25519", "-out", path("ed25519"))
 
-	if text := content(t, path("p256")); !strings.HasPrefix(text, "-----BEGIN EC PARAMETERS-----") {
+	if text := readBack(t, path("p256")); !strings.HasPrefix(text, "-----BEGIN EC PARAMETERS-----") {
 		t.Fatalf("openssl wrote no EC PARAMETERS before the key: %q", text[:40])
 	}
 	for _, tc := range []struct {
@@ -135,11 +135,11 @@ func TestParsePrivateKeyForms(t *testing.T) {
 		{"ed25519", ED25519, []string{"PRIVATE KEY"}, [][]string{{"pkey"}}},
 	} {
 		want := openSSL(t, "pkey", "-pubout", "-in", path(tc.name))
-		texts := []string{content(t, path(tc.name))}
+		texts := []string{readBack(t, path(tc.name))}
 		for i, form := range tc.forms {
 			out := path(tc.name + ".form")
 			openSSL(t, append(form, "-in", path(tc.name), "-out", out)...)
-			text := content(t, out)
+			text := readBack(t, out)
 			if !strings.Contains(text, "-----BEGIN "+tc.types[i]+"-----") {
 				t.Fatalf("openssl %s wrote no %s", form[0], tc.types[i])
 			}
@@ -197,11 +197,11 @@ func marked(t *testing.T) map[string]struct {
 	made := func(args ...string) string {
 		out := filepath.Join(dir, "out")
 		openSSL(t, slices.Concat(args[:1], []string{"-out", out}, args[1:])...)
-		return content(t, out)
+		return readBack(t, out)
 	}
 	plain := keyPEM(t, testKey(t, ECDSAP256))
 	plainRSA := keyPEM(t, testKey(t, RSA2048))
-	path, pathRSA := file(t, plain), file(t, plainRSA)
+	path, pathRSA := writeTemp(t, plain), writeTemp(t, plainRSA)
 	p224, err := ecdsaKey(elliptic.P224())
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func marked(t *testing.T) map[string]struct {
 		"encrypted PKCS#8":         {made("pkcs8", "-topk8", "-in", path, "-passout", "pass:secret"), []string{encrypted, "openssl pkey -in key.pem -out plain.pem"}},
 		"encrypted SEC 1":          {made("ec", "-in", path, "-aes256", "-passout", "pass:secret"), []string{encrypted, "There is no passphrase"}},
 		"encrypted PKCS#1":         {made("rsa", "-traditional", "-in", pathRSA, "-aes256", "-passout", "pass:secret"), []string{encrypted}},
-		"RSA of 1024 bits":         {made("rsa", "-traditional", "-in", file(t, made("genrsa", "1024"))), []string{"the RSA key has 1024 bits", "Use an RSA key of at least 2048 bits"}},
+		"RSA of 1024 bits":         {made("rsa", "-traditional", "-in", writeTemp(t, made("genrsa", "1024"))), []string{"the RSA key has 1024 bits", "Use an RSA key of at least 2048 bits"}},
 		"RSA of 1024 bits, PKCS#8": {made("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"), []string{"the RSA key has 1024 bits"}},
 		"RSA of 512 bits":          {made("genrsa", "512"), nil},
 		"P-224":                    {pemBlock("EC PRIVATE KEY", sec1), []string{"the key is on the curve P-224", "Use a key on P-256, P-384 or P-521."}},

@@ -131,7 +131,7 @@ func TestSerialAsOpenSSL(t *testing.T) {
 	} {
 		t.Run(given, func(t *testing.T) {
 			cert := opensslCA(t, key, "", "-subj", "/CN=Serial", "-set_serial", given)
-			path := file(t, EncodeCertificates(cert))
+			path := writeTemp(t, EncodeCertificates(cert))
 
 			parsed, err := ParseSerial(given)
 			if err != nil {
@@ -179,8 +179,8 @@ func wantText(t *testing.T, cert *x509.Certificate, text string) {
 func TestSerialOfOurs(t *testing.T) {
 	cert := newRoot(t, testKey(t, ECDSAP256), testNow).Certificate
 	path := filepath.Join(t.TempDir(), "out")
-	openSSL(t, "x509", "-noout", "-text", "-in", file(t, EncodeCertificates(cert)), "-out", path)
-	wantText(t, cert, content(t, path))
+	openSSL(t, "x509", "-noout", "-text", "-in", writeTemp(t, EncodeCertificates(cert)), "-out", path)
+	wantText(t, cert, readBack(t, path))
 }
 
 func FuzzParseSerial(f *testing.F) {
