@@ -8,6 +8,7 @@ replace github.com/swarmpki/terraform-provider-swarmpki => ../..
 
 require (
 	github.com/moby/moby/client v0.6.2
+	github.com/swarmpki/terraform-provider-swarmpki v0.0.0-00010101000000-000000000000
 	golang.org/x/sys v0.49.0
 )
 

@@ -62,7 +62,7 @@ address = %q
 	})
 	proc.Until(t, 30*time.Second, "containerd starts", func() error {
 		if !c.process.Running() {
-			return proc.Final(fmt.Errorf("it ended: %v\n%s", c.process.Ended(), c.process.Log()))
+			return proc.Final(fmt.Errorf("it ended: %s\n%s", c.process.Ended(), c.process.Log()))
 		}
 		if !strings.Contains(c.process.Log(), "containerd successfully booted") {
 			return fmt.Errorf("it has not said so")

@@ -119,7 +119,7 @@ func (d *Daemon) TryStart(t testing.TB, config Config) error {
 			return nil
 		}
 		if !d.process.Running() {
-			return proc.Final(fmt.Errorf("dockerd ended: %v\n%s", d.process.Ended(), log))
+			return proc.Final(fmt.Errorf("dockerd ended: %s\n%s", d.process.Ended(), log))
 		}
 		return errors.New("dockerd does not yet serve on all its hosts")
 	})

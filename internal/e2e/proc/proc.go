@@ -40,10 +40,8 @@ type Process struct {
 	log  string
 	from int64 // where this run's part of the log begins
 
+	to   int64 // where it ends: written before done is closed
 	done chan struct{}
-	// Written before done is closed.
-	err error
-	to  int64 // where this run's part of the log ends
 }
 
 // CleanEnv returns an environment without any of the caller's settings
@@ -76,7 +74,8 @@ func Start(t testing.TB, spec Spec) *Process {
 		t.Fatalf("start %s: %v", spec.Name, err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		// How it ended is in cmd.ProcessState.
+		_ = p.cmd.Wait()
 		if info, err := os.Stat(p.log); err == nil {
 			p.to = info.Size()
 		}
@@ -170,13 +169,12 @@ func (p *Process) Log() string {
 	return string(text)
 }
 
-// Ended returns how the program ended, for messages; nil while it runs or
-// when it ended with code 0.
-func (p *Process) Ended() error {
+// Ended says how the program ended ("exit status 1"), for messages.
+func (p *Process) Ended() string {
 	if p.Running() {
-		return nil
+		return "still running"
 	}
-	return p.err
+	return p.cmd.ProcessState.String()
 }
 
 func (p *Process) tail(lines int) string {

@@ -73,7 +73,7 @@ func awaitWorkers(t testing.TB, what string, addr netip.AddrPort, p *proc.Proces
 	t.Helper()
 	proc.Until(t, bound, what, func() error {
 		if !p.Running() {
-			return proc.Final(fmt.Errorf("it ended: %v\n%s", p.Ended(), p.Log()))
+			return proc.Final(fmt.Errorf("it ended: %s\n%s", p.Ended(), p.Log()))
 		}
 		now, err := workers(addr, p.Pid())
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,7 +67,8 @@ func outside() int {
 	// The kernel sends Pdeathsig when the thread that started the child ends,
 	// not the process: this one must live as long.
 	runtime.LockOSThread()
-	cgroup := fmt.Sprintf("swarmpki-e2e-%d", os.Getpid())
+	removeStaleCgroups()
+	cgroup := cgroupPrefix + strconv.Itoa(os.Getpid())
 	defer removeCgroups(cgroup)
 
 	self, err := os.Executable()
@@ -87,10 +89,13 @@ func outside() int {
 		fmt.Fprintln(os.Stderr, "FAIL: end-to-end tests: start in new namespaces:", err)
 		return 1
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() {
+		err = cmd.Wait()
+		close(done)
+	}()
 	select {
-	case err = <-done:
+	case <-done:
 	case s := <-interrupted:
 		fmt.Fprintln(os.Stderr, "FAIL: end-to-end tests:", s)
 		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -111,16 +116,37 @@ func outside() int {
 	}
 }
 
-// removeCgroups removes what containers leave in the one file system that has
-// no namespace here. cgroup v1 has a tree for each controller, v2 one in all.
-func removeCgroups(name string) {
+const cgroupPrefix = "swarmpki-e2e-"
+
+// cgroups finds the cgroups that have a name. v1 has a tree for each
+// controller, v2 one in all.
+func cgroups(pattern string) []string {
 	const top = "/sys/fs/cgroup"
-	roots := []string{filepath.Join(top, name)}
-	controllers, err := filepath.Glob(filepath.Join(top, "*", name))
-	if err != nil {
-		panic(err) // the pattern is a constant but for a number
+	var found []string
+	for _, p := range []string{filepath.Join(top, pattern), filepath.Join(top, "*", pattern)} {
+		paths, err := filepath.Glob(p)
+		if err != nil {
+			panic(err) // the pattern is a constant but for a number
+		}
+		found = append(found, paths...)
 	}
-	for _, root := range append(roots, controllers...) {
+	return found
+}
+
+// removeStaleCgroups removes the cgroups of runs that were killed.
+func removeStaleCgroups() {
+	for _, path := range cgroups(cgroupPrefix + "*") {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(path), cgroupPrefix))
+		if err == nil && syscall.Kill(pid, 0) == syscall.ESRCH {
+			removeCgroups(filepath.Base(path))
+		}
+	}
+}
+
+// removeCgroups removes what containers leave in the one file system that has
+// no namespace here.
+func removeCgroups(name string) {
+	for _, root := range cgroups(name) {
 		var dirs []string
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.IsDir() {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/sandbox"
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/tf"
 )
 
-func TestMain(m *testing.M) { sandbox.Main(m) }
+func TestMain(m *testing.M) { sandbox.Main(m, tf.Prepare) }

@@ -18,6 +18,19 @@ type OpenSSLAnswer struct {
 	Reused   bool // the session was resumed
 }
 
+// String shows what matters: no certificates, no session.
+func (a OpenSSLAnswer) String() string {
+	shown := a.Command + "\n"
+	for line := range strings.Lines(a.Stdout) {
+		for _, start := range []string{"New, ", "Reused, ", "Verif", "HTTP/", "OK"} {
+			if strings.HasPrefix(line, start) {
+				shown += line
+			}
+		}
+	}
+	return shown + a.Stderr
+}
+
 // OpenSSLPing is [Ping] by `openssl s_client`, which, unlike Go, offers a
 // session to a server whatever has become of the certificates. args are more
 // of its flags, such as "-sess_out" and "-sess_in" with a file, or "-tls1_2".

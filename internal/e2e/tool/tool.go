@@ -16,7 +16,6 @@ import (
 
 // packages names, for each program, the Debian 12 package that has it.
 var packages = map[string]string{
-	"certtool":                "gnutls-bin",
 	"containerd":              "docker.io",
 	"containerd-shim-runc-v2": "docker.io",
 	"curl":                    "curl",
