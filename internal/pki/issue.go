@@ -67,29 +67,45 @@ func (i *Issuer) Check(request Request, now time.Time) error {
 	return nil
 }
 
-// checkPathLength refuses a CA below one that allows none, or fewer, below it.
+// checkPathLength refuses a CA below one that allows none, or fewer, below it,
+// be it the parent or one further up.
 func (i *Issuer) checkPathLength(request Request) error {
-	limit, limited := pathLength(i.Certificate)
-	if !limited {
-		return nil
+	path := i.path()
+	if IsSelfSigned(i.Certificate) {
+		path = path[:1] // what is cross-signed does not stand above it
 	}
-	if limit == 0 {
-		return &Error{
-			Field:   "ca.cert_pem",
-			Problem: fmt.Sprintf("the CA %q allows no CA below it", i.Certificate.Subject.CommonName),
-			Why:     "Its max_path_length (pathLenConstraint) is 0, so verifiers refuse whatever an intermediate of it signs.",
-			Fix:     "Use a parent CA without max_path_length, or with 1 or more.",
+	for between, ca := range path {
+		limit, limited := pathLength(ca)
+		if !limited {
+			continue
 		}
-	}
-	if request.MaxPathLength != nil && *request.MaxPathLength >= limit {
-		return &Error{
-			Field:   "max_path_length",
-			Problem: fmt.Sprintf("%d is not less than the parent CA's %d", *request.MaxPathLength, limit),
-			Why:     "The parent's limit counts this CA too, so verifiers would never grant that much.",
-			Fix:     fmt.Sprintf("Use at most %d, or leave it out.", limit-1),
+		granted := limit - between - 1
+		if granted < 0 {
+			return tooDeep(ca, limit)
+		}
+		if request.MaxPathLength != nil && *request.MaxPathLength > granted {
+			return &Error{
+				Field:   "max_path_length",
+				Problem: fmt.Sprintf("%d is more than the CA %q, with its %d, leaves", *request.MaxPathLength, ca.Subject.CommonName, limit),
+				Why:     "That limit counts this CA too, and those between, so verifiers would never grant that much.",
+				Fix:     fmt.Sprintf("Use at most %d, or leave it out.", granted),
+			}
 		}
 	}
 	return nil
+}
+
+func tooDeep(ca *x509.Certificate, limit int) error {
+	problem := fmt.Sprintf("the CA %q allows no CA below it", ca.Subject.CommonName)
+	if limit > 0 {
+		problem = fmt.Sprintf("the new CA would stand deeper below the CA %q than its max_path_length of %d allows", ca.Subject.CommonName, limit)
+	}
+	return &Error{
+		Field:   "ca.cert_pem",
+		Problem: problem,
+		Why:     fmt.Sprintf("Its max_path_length (pathLenConstraint) is %d, so verifiers refuse whatever the new CA signs.", limit),
+		Fix:     fmt.Sprintf("Use a parent CA further up, or one that was made without max_path_length or with %d or more.", limit+1),
+	}
 }
 
 // pathLength gives a CA's pathLenConstraint and whether it has one.
