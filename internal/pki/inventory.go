@@ -63,57 +63,72 @@ type Change struct {
 // Next compares the inventory with what is held now, and revokes what has gone.
 // A certificate has gone when neither its identity nor its serial number is
 // there any more, whatever the keys: a renamed key revokes nothing, and neither
-// does an imported certificate that got another identity. The receiver is not
-// changed.
+// does an imported certificate that got another identity. Its predecessors go
+// with it, unless a restored state has put them back into use. The changes are
+// what has been added to Entries. The receiver is not changed.
 func (inv Inventory) Next(held map[string]Holding, policy InventoryPolicy, now time.Time) (Inventory, []Change) {
-	ids, serials := map[string]Holding{}, map[string]bool{}
-	for _, h := range held {
-		ids[h.ID] = h
-		serials[h.Serial.String()] = true
+	ids, holders := map[string]bool{}, map[string]string{} // the latter by serial number
+	for _, key := range slices.Sorted(maps.Keys(held)) {
+		h := held[key]
+		ids[h.ID] = true
+		holders[h.Serial.String()] = h.ID
 	}
-	at := RecordTime(now, time.Time{})
+	next := Inventory{Held: held, Entries: inv.Entries, ChangedAt: inv.ChangedAt}
 	var changes []Change
 	revoke := func(h Holding, reason Reason) {
-		changes = append(changes, Change{Name: h.Name, Entry: h.entry(reason, at)})
+		entry := h.entry(reason, RecordTime(now, time.Time{}))
+		var added bool
+		if next.Entries, added = appendNew(next.Entries, entry); added {
+			changes = append(changes, Change{Name: h.Name, Entry: entry})
+		}
 	}
-	gone := map[string]Reason{}
-	next := Inventory{Held: held, ChangedAt: inv.ChangedAt}
+	gone, renamed := map[string]Reason{}, map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(inv.Held)) {
 		h := inv.Held[key]
-		present, stays := ids[h.ID]
+		holder, inUse := holders[h.Serial.String()]
 		switch {
-		case stays && present.Serial.Cmp(h.Serial) != 0 && !serials[h.Serial.String()]:
+		case inUse && !ids[h.ID]:
+			renamed[h.ID] = holder
+		case inUse:
+		case ids[h.ID]:
 			next.Predecessors = append(next.Predecessors, Predecessor{Holding: h, ReplacedAt: now.UTC().Truncate(time.Second)})
-		case stays || serials[h.Serial.String()]:
 		default:
-			reason := policy.RemovalReason
+			gone[h.ID] = policy.RemovalReason
 			if _, replaced := held[key]; replaced {
-				reason = policy.ReplacementReason
+				gone[h.ID] = policy.ReplacementReason
 			}
-			gone[h.ID] = reason
-			revoke(h, reason)
+			if !longEnded(h, now) {
+				revoke(h, gone[h.ID])
+			}
 		}
 	}
 	for _, p := range slices.Concat(inv.Predecessors, next.takePredecessors()) {
+		if id, ok := renamed[p.ID]; ok {
+			p.ID = id
+		}
+		_, inUse := holders[p.Serial.String()]
 		reason, lost := gone[p.ID]
 		switch {
+		case inUse || longEnded(p.Holding, now):
 		case lost:
 			revoke(p.Holding, reason)
 		case policy.RevokeRenewed && !now.Before(p.ReplacedAt.Add(policy.RenewalGrace)):
 			revoke(p.Holding, policy.ReplacementReason)
-		case now.Before(p.NotAfter.Add(ledgerRetention)): // long after, for clocks that disagree
+		default:
 			next.Predecessors = append(next.Predecessors, p)
 		}
-	}
-	next.Entries = inv.Entries
-	for _, change := range changes {
-		next.Entries, _ = appendNew(next.Entries, change.Entry)
 	}
 	if len(changes) > 0 {
 		next.Entries = Prune(next.Entries, now)
 		next.ChangedAt = RecordTime(now, inv.ChangedAt)
 	}
 	return next, changes
+}
+
+// longEnded tells whether a certificate ended so long ago, by clocks that may
+// disagree, that no record needs it any more.
+func longEnded(h Holding, now time.Time) bool {
+	return !now.Before(h.NotAfter.Add(ledgerRetention))
 }
 
 // takePredecessors empties the list, so that new ones go through the same
