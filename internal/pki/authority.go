@@ -186,10 +186,7 @@ func (a *Authority) Rotate(request Request, algorithm KeyAlgorithm, parent *Pare
 	if err != nil {
 		return nil, err
 	}
-	next.Generation = a.Generation + 1
-	next.Previous = a.succession(overlap, now)
-	next.RetiredKeyIDs = slices.Clone(a.RetiredKeyIDs)
-	if err := next.retire(append([]Generation{{Certificate: a.Certificate}}, a.Previous...)); err != nil {
+	if next, err = next.Succeed(a, overlap, now); err != nil {
 		return nil, err
 	}
 	if parent == nil && len(next.Previous) > 0 && IsSelfSigned(a.Certificate) {

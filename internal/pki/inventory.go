@@ -131,6 +131,21 @@ func longEnded(h Holding, now time.Time) bool {
 	return !now.Before(h.NotAfter.Add(ledgerRetention))
 }
 
+// Carry adds entries that are on record elsewhere, and tells whether there were
+// new ones. The receiver is not changed.
+func (inv Inventory) Carry(entries []Entry, now time.Time) (Inventory, bool) {
+	carried := false
+	for _, e := range entries {
+		var isNew bool
+		inv.Entries, isNew = appendNew(inv.Entries, e)
+		carried = carried || isNew
+	}
+	if carried {
+		inv.ChangedAt = RecordTime(now, inv.ChangedAt)
+	}
+	return inv, carried
+}
+
 // takePredecessors empties the list, so that new ones go through the same
 // rules as old ones.
 func (inv *Inventory) takePredecessors() []Predecessor {

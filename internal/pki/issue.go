@@ -53,6 +53,19 @@ func (i *Issuer) Check(request Request, now time.Time) error {
 			Fix:     "Check the clock of this machine, or of the one that made the CA.",
 		}
 	}
+	if err := i.CheckEligibility(request); err != nil {
+		return err
+	}
+	if request.Role == RoleCA {
+		return i.checkPathLength(request)
+	}
+	return nil
+}
+
+// CheckEligibility decides whether the CA issues for such a request at all:
+// its policy, and the name constraints of its certificate and of those above
+// it.
+func (i *Issuer) CheckEligibility(request Request) error {
 	if err := i.Policy.Check(request); err != nil {
 		return err
 	}
@@ -60,9 +73,6 @@ func (i *Issuer) Check(request Request, now time.Time) error {
 		if err := constraintsOf(ca).checkNames(request, ca.Subject.CommonName); err != nil {
 			return err
 		}
-	}
-	if request.Role == RoleCA {
-		return i.checkPathLength(request)
 	}
 	return nil
 }

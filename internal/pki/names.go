@@ -89,6 +89,19 @@ func ParseIPAddress(text string) (netip.Addr, error) {
 	return addr.Unmap(), nil
 }
 
+// ParseIPRange reads a range of IP addresses in CIDR notation.
+func ParseIPRange(text string) (netip.Prefix, error) {
+	r, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, &Error{
+			Problem: fmt.Sprintf("%q is not a range of IP addresses", text),
+			Why:     "A range is an address with the length of its prefix.",
+			Fix:     "Write it like 10.0.0.0/16 or 2001:db8::/32; a single address is 10.0.0.11/32.",
+		}
+	}
+	return r, nil
+}
+
 // CheckDistributionPoints refuses URLs that cannot be those of a CRL.
 func CheckDistributionPoints(urls []string) error {
 	for i, text := range urls {

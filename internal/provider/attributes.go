@@ -26,7 +26,8 @@ func idAttribute() schema.Attribute {
 
 func commonNameAttribute(who string) schema.StringAttribute {
 	return schema.StringAttribute{
-		Required:            true,
+		Optional:            true,
+		Computed:            true,
 		MarkdownDescription: who + " At most 64 characters (RFC 5280, appendix A.1).",
 	}
 }
@@ -127,17 +128,41 @@ func issuedAttributes() map[string]schema.Attribute {
 	}
 }
 
-// issuerAttributes are the children of a resource's attribute ca. All of it is
-// write-only: no state but swarmpki_ca's own holds the CA's key.
-func issuerAttribute(required bool, description string) schema.SingleNestedAttribute {
+// policyAttribute decides what a CA issues.
+func policyAttribute(writeOnly bool) schema.SingleNestedAttribute {
+	list := func(description string) schema.Attribute {
+		return schema.ListAttribute{ElementType: types.StringType, Optional: true, WriteOnly: writeOnly, MarkdownDescription: description}
+	}
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		WriteOnly:           writeOnly,
+		MarkdownDescription: "What the CA issues. It is checked at plan time for every certificate, in Terraform alone: peers do not see it (`name_constraints` are what they enforce). A rule that is not set allows everything, an empty list nothing.",
+		Attributes: map[string]schema.Attribute{
+			"allowed_dns_domains":    list("Domains; each stands for itself and for every name below it, with a leading dot for the names below it alone."),
+			"allowed_ip_ranges":      list("Ranges of IP addresses in CIDR notation, such as `10.0.0.0/16`."),
+			"allowed_common_names":   list("Patterns in which `*` stands for any text, `?` for one character and `[abc]` for one of these."),
+			"allowed_key_algorithms": list("Key algorithms, by the names of `key_algorithm`."),
+			"allowed_roles":          list("Roles: `ca` (intermediate CAs), `node`, `client`."),
+			"max_validity_period": schema.StringAttribute{
+				Optional:            true,
+				WriteOnly:           writeOnly,
+				CustomType:          timetypes.GoDurationType{},
+				MarkdownDescription: "The longest `validity_period`, as a Go duration.",
+			},
+		},
+	}
+}
+
+// issuerAttribute is a resource's attribute ca, with the children that a
+// swarmpki_ca exports. All of it is write-only: no state but swarmpki_ca's own holds the CA's key.
+func issuerAttribute(description string) schema.SingleNestedAttribute {
 	text := func(required bool, description string) schema.StringAttribute {
 		return schema.StringAttribute{Required: required, Optional: !required, WriteOnly: true, MarkdownDescription: description}
 	}
 	key := text(true, "The CA's private key in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.")
 	key.Sensitive = true
 	return schema.SingleNestedAttribute{
-		Required:            required,
-		Optional:            !required,
+		Optional:            true,
 		WriteOnly:           true,
 		MarkdownDescription: description + " Give the whole resource (`ca = swarmpki_ca.root`), or an object with the PEM texts of any CA. Write-only: state holds nothing of it.",
 		Attributes: map[string]schema.Attribute{
@@ -151,6 +176,7 @@ func issuerAttribute(required bool, description string) schema.SingleNestedAttri
 				WriteOnly:           true,
 				MarkdownDescription: "URLs of the CA's CRL, which go into the certificate.",
 			},
+			"policy": policyAttribute(true),
 		},
 	}
 }

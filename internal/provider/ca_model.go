@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
 )
@@ -23,6 +24,10 @@ type caModel struct {
 	MaxPathLength         types.Int64          `tfsdk:"max_path_length"`
 	CRLDistributionPoints types.List           `tfsdk:"crl_distribution_points"`
 	CA                    types.Object         `tfsdk:"ca"`
+	SignedCertPEM         types.String         `tfsdk:"signed_cert_pem"`
+	NameConstraints       types.Object         `tfsdk:"name_constraints"`
+	Policy                types.Object         `tfsdk:"policy"`
+	SwarmRoot             types.Bool           `tfsdk:"swarm_root"`
 	RotationTriggers      types.Map            `tfsdk:"rotation_triggers"`
 	RotationOverlap       timetypes.GoDuration `tfsdk:"rotation_overlap"`
 	CertPEM               types.String         `tfsdk:"cert_pem"`
@@ -39,6 +44,35 @@ type caModel struct {
 	Generation            types.Int64          `tfsdk:"generation"`
 	Previous              types.List           `tfsdk:"previous"`
 	RetiredKeyIDs         types.List           `tfsdk:"retired_key_ids"`
+}
+
+// nameConstraintsModel is the attribute name_constraints.
+type nameConstraintsModel struct {
+	PermittedDNSDomains types.List `tfsdk:"permitted_dns_domains"`
+	ExcludedDNSDomains  types.List `tfsdk:"excluded_dns_domains"`
+	PermittedIPRanges   types.List `tfsdk:"permitted_ip_ranges"`
+	ExcludedIPRanges    types.List `tfsdk:"excluded_ip_ranges"`
+	Critical            types.Bool `tfsdk:"critical"`
+}
+
+// toNameConstraints reads the attribute name_constraints; nil where it is null
+// or not known yet.
+func toNameConstraints(ctx context.Context, object types.Object, diags *diag.Diagnostics) (*pki.NameConstraints, error) {
+	if object.IsNull() || !fullyKnown(ctx, object) {
+		return nil, nil
+	}
+	var m nameConstraintsModel
+	diags.Append(object.As(ctx, &m, basetypes.ObjectAsOptions{})...)
+	c := &pki.NameConstraints{
+		PermittedDNSDomains: toStrings(ctx, m.PermittedDNSDomains, diags),
+		ExcludedDNSDomains:  toStrings(ctx, m.ExcludedDNSDomains, diags),
+		NotCritical:         !m.Critical.IsNull() && !m.Critical.ValueBool(),
+	}
+	var err error
+	if c.PermittedIPRanges, err = toRanges(ctx, "permitted_ip_ranges", m.PermittedIPRanges, diags); err == nil {
+		c.ExcludedIPRanges, err = toRanges(ctx, "excluded_ip_ranges", m.ExcludedIPRanges, diags)
+	}
+	return c, pki.In("name_constraints", err)
 }
 
 // generationModel is an element of the attribute previous.
@@ -66,6 +100,15 @@ func (m *caModel) request(ctx context.Context, diags *diag.Diagnostics) pki.Requ
 		Subject:        toSubject(ctx, m.CommonName, m.Subject, diags),
 		ValidityPeriod: toDuration(m.ValidityPeriod, pki.DefaultCAValidity, diags),
 		EarlyRenewal:   toOptionalDuration(m.EarlyRenewal, diags),
+		KeyAlgorithm:   m.algorithm(),
+		SwarmRoot:      m.SwarmRoot.ValueBool(),
+	}
+	if m.ValidityPeriod.IsUnknown() {
+		request.EarlyRenewal = nil // nothing to compare it with
+	}
+	var err error
+	if request.NameConstraints, err = toNameConstraints(ctx, m.NameConstraints, diags); err != nil {
+		addError(diags, err)
 	}
 	if !m.MaxPathLength.IsNull() && !m.MaxPathLength.IsUnknown() {
 		length := int(m.MaxPathLength.ValueInt64())
@@ -84,7 +127,7 @@ func (m *caModel) overlap(diags *diag.Diagnostics) time.Duration {
 
 // contentKnown tells whether all that decides about a rotation is known.
 func (m *caModel) contentKnown(ctx context.Context) bool {
-	return fullyKnown(ctx, m.CommonName, m.Subject, m.KeyAlgorithm, m.ValidityPeriod, m.MaxPathLength, m.RotationTriggers)
+	return fullyKnown(ctx, m.CommonName, m.Subject, m.KeyAlgorithm, m.ValidityPeriod, m.MaxPathLength, m.NameConstraints, m.RotationTriggers)
 }
 
 // keepEquivalents takes over from the state what the configuration merely

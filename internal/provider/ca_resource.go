@@ -2,15 +2,11 @@ package provider
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/hashicorp/go-uuid"
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -31,71 +27,6 @@ func (r *caResource) Metadata(_ context.Context, _ resource.MetadataRequest, res
 	resp.TypeName = "swarmpki_ca"
 }
 
-func (r *caResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	text := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
-	}
-	previousKey := text("Its private key: a CRL for its certificates needs it.")
-	previousKey.Sensitive = true
-	attributes := map[string]schema.Attribute{
-		"common_name":     commonNameAttribute("The CA's name (CN)."),
-		"subject":         subjectAttribute(),
-		"key_algorithm":   keyAlgorithmAttribute(),
-		"validity_period": validityPeriodAttribute("87600h"),
-		"early_renewal":   earlyRenewalAttribute(),
-		"max_path_length": schema.Int64Attribute{
-			Optional:            true,
-			MarkdownDescription: "How many CA certificates may follow below this one in a chain (pathLenConstraint; RFC 5280, 4.2.1.9). `0` means that it issues no CA, which also forbids to rotate it with an overlap. Default: no limit.",
-		},
-		"crl_distribution_points": crlDistributionPointsAttribute(),
-		"ca":                      issuerAttribute(false, "The parent CA, which makes this one an intermediate CA. Without it, this is a root."),
-		"rotation_triggers": schema.MapAttribute{
-			ElementType:         types.StringType,
-			Optional:            true,
-			MarkdownDescription: "Any values; a change of any of them rotates the CA: it gets a new key and a new certificate, and everything that it has issued is reissued.",
-		},
-		"rotation_overlap": schema.StringAttribute{
-			Optional:            true,
-			Computed:            true,
-			CustomType:          timetypes.GoDurationType{},
-			Default:             stringdefault.StaticString("720h"),
-			MarkdownDescription: "How long a rotated CA's previous certificate stays in `trust_bundle_pem`, as a Go duration. `0s` drops it at once. It counts from the rotation; changing it later changes nothing. Default: `720h`.",
-		},
-		"cert_pem":           text("The CA's certificate in PEM."),
-		"chain_pem":          text("What certificates of this CA present besides themselves, in PEM. Empty for a root; for an intermediate CA itself and those above it, without the root; while a root's rotation overlaps, the new CA's key signed by the previous one, so that peers who trust only the old root take new certificates."),
-		"trust_bundle_pem":   text("What verifiers install to trust this CA: Docker's `ca.pem`. The root, and while a rotation overlaps the previous roots."),
-		"subject_key_id":     text("Identifier of the CA's key (RFC 5280, 4.2.1.2): hex pairs joined by colons."),
-		"fingerprint_sha256": text("SHA-256 of the CA's certificate: hex pairs joined by colons."),
-		"generation": schema.Int64Attribute{
-			Computed:            true,
-			MarkdownDescription: "Counts the rotations: 1 for a new CA.",
-		},
-		"previous": schema.ListNestedAttribute{
-			Computed:            true,
-			Sensitive:           true,
-			MarkdownDescription: "The generations before this one that are still trusted, newest first. Give the whole CA to `swarmpki_crl`, and it signs a CRL for each.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"cert_pem":        text("Its certificate in PEM."),
-				"private_key_pem": previousKey,
-				"subject_key_id":  text("Identifier of its key."),
-				"not_after":       text("End of its validity (RFC 3339, UTC)."),
-				"retire_after":    text("From this time on (RFC 3339, UTC) a plan drops it."),
-			}},
-		},
-		"retired_key_ids": schema.ListAttribute{
-			ElementType:         types.StringType,
-			Computed:            true,
-			MarkdownDescription: "Key identifiers of the generations that are no longer trusted. A CRL leaves out what they had issued.",
-		},
-	}
-	maps.Copy(attributes, issuedAttributes())
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "A certification authority: a root or, with `ca`, an intermediate CA. Its private key stands in state here and nowhere else. " +
-			"A change of what its certificate holds rotates it, and so does a plan after `renew_after`: it gets a new key in place, and peers who trust the previous certificate keep working for `rotation_overlap`.",
-		Attributes: attributes,
-	}
-}
-
 func (r *caResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	diags := &resp.Diagnostics
 	var config caModel
@@ -103,22 +34,25 @@ func (r *caResource) ValidateConfig(ctx context.Context, req resource.ValidateCo
 	if diags.HasError() {
 		return
 	}
+	config.validateSigned(ctx, diags)
 	request := config.request(ctx, diags)
 	overlap := config.overlap(diags)
 	points := toStrings(ctx, config.CRLDistributionPoints, diags)
 	if diags.HasError() {
 		return
 	}
-	if config.ValidityPeriod.IsUnknown() {
-		request.EarlyRenewal = nil // nothing to compare it with
-	}
-	if err := request.Validate(); err != nil {
-		addError(diags, err)
+	if config.SignedCertPEM.IsNull() {
+		if err := request.Validate(); err != nil {
+			addError(diags, err)
+		}
 	}
 	if fullyKnown(ctx, config.CRLDistributionPoints) {
 		if err := pki.CheckDistributionPoints(points); err != nil {
 			addError(diags, err)
 		}
+	}
+	if _, err := toPolicy(ctx, config.Policy, diags); err != nil {
+		addError(diags, err)
 	}
 	if overlap < 0 {
 		addError(diags, &pki.Error{
@@ -145,6 +79,10 @@ func (r *caResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 	if diags.HasError() {
 		return
 	}
+	if !config.SignedCertPEM.IsNull() {
+		r.planSigned(ctx, req, resp, &config, &plan)
+		return
+	}
 	if req.State.Raw.IsNull() {
 		r.planCreate(ctx, &config, &plan, parent, diags)
 	} else {
@@ -152,6 +90,9 @@ func (r *caResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 		diags.Append(req.State.Get(ctx, &state)...)
 		if diags.HasError() {
 			return
+		}
+		if config.CA.IsNull() {
+			refuseOrphan(ctx, req.Private, diags)
 		}
 		plan.keepEquivalents(&state, diags)
 		r.planUpdate(ctx, &config, &plan, &state, parent, diags)
@@ -174,9 +115,6 @@ func (r *caResource) planCreate(ctx context.Context, config, plan *caModel, pare
 		return
 	}
 	request := plan.request(ctx, diags)
-	if plan.ValidityPeriod.IsUnknown() {
-		request.EarlyRenewal = nil
-	}
 	if diags.HasError() {
 		return
 	}
@@ -266,14 +204,12 @@ func (r *caResource) Create(ctx context.Context, req resource.CreateRequest, res
 	if diags.HasError() {
 		return
 	}
-	request := plan.request(ctx, diags)
-	if diags.HasError() {
-		return
-	}
 	now := r.now()
-	authority, err := pki.NewAuthority(request, plan.algorithm(), parent, now)
+	authority, err := r.create(ctx, &plan, parent, diags)
 	if err != nil {
 		addError(diags, err)
+	}
+	if diags.HasError() {
 		return
 	}
 	id, err := uuid.GenerateUUID()
@@ -282,11 +218,27 @@ func (r *caResource) Create(ctx context.Context, req resource.CreateRequest, res
 		return
 	}
 	plan.ID = types.StringValue(id)
-	plan.describe(ctx, authority, now, diags)
+	if plan.SignedCertPEM.IsNull() {
+		plan.describe(ctx, authority, now, diags)
+	} else {
+		plan.describeSigned(ctx, authority, now, diags)
+	}
 	if diags.HasError() {
 		return
 	}
 	diags.Append(resp.State.Set(ctx, &plan)...)
+}
+
+// create makes the CA, or takes over the one that another CA has signed.
+func (r *caResource) create(ctx context.Context, plan *caModel, parent *pki.Parent, diags *diag.Diagnostics) (*pki.Authority, error) {
+	if !plan.SignedCertPEM.IsNull() {
+		return plan.signedAuthority(nil, 0, r.now())
+	}
+	request := plan.request(ctx, diags)
+	if diags.HasError() {
+		return nil, nil
+	}
+	return pki.NewAuthority(request, plan.algorithm(), parent, r.now())
 }
 
 func (r *caResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -320,6 +272,15 @@ func (r *caResource) update(ctx context.Context, plan, state *caModel, parent *p
 		return
 	}
 	now := r.now()
+	if !plan.SignedCertPEM.IsNull() {
+		next, err := plan.signedAuthority(authority, plan.overlap(diags), now)
+		if err != nil {
+			addError(diags, err)
+			return
+		}
+		plan.describeSigned(ctx, next, now, diags)
+		return
+	}
 	if r.mustRotate(ctx, plan, state, authority, parent, diags) {
 		next, err := authority.Rotate(plan.request(ctx, diags), plan.algorithm(), parent, plan.overlap(diags), now)
 		if err != nil {

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -72,6 +73,9 @@ func toDNSNames(ctx context.Context, list types.List, diags *diag.Diagnostics) [
 	if list.IsUnknown() {
 		return []string{placeholderDNS}
 	}
+	if list.IsNull() {
+		return nil
+	}
 	var values []types.String
 	diags.Append(list.ElementsAs(ctx, &values, false)...)
 	names := make([]string, len(values))
@@ -87,6 +91,9 @@ func toDNSNames(ctx context.Context, list types.List, diags *diag.Diagnostics) [
 func toIPAddresses(ctx context.Context, list types.List, diags *diag.Diagnostics) []netip.Addr {
 	if list.IsUnknown() {
 		return []netip.Addr{placeholderIP}
+	}
+	if list.IsNull() {
+		return nil
 	}
 	var values []iptypes.IPAddress
 	diags.Append(list.ElementsAs(ctx, &values, false)...)
@@ -177,4 +184,13 @@ func parseStateTime(value types.String, diags *diag.Diagnostics) time.Time {
 		diags.AddError("The state holds a time that cannot be read", err.Error()+". It was changed outside of Terraform: restore the state from a backup.")
 	}
 	return t
+}
+
+// durationValue writes a duration in hours where it is a whole number of them,
+// as people write periods.
+func durationValue(d time.Duration) timetypes.GoDuration {
+	if d%time.Hour == 0 {
+		return timetypes.NewGoDurationValueFromStringMust(fmt.Sprintf("%dh", d/time.Hour))
+	}
+	return timetypes.NewGoDurationValue(d)
 }

@@ -23,6 +23,7 @@ type inventoryModel struct {
 	ReplacementReason types.String         `tfsdk:"replacement_reason"`
 	RevokeRenewed     types.Bool           `tfsdk:"revoke_renewed"`
 	RenewalGrace      timetypes.GoDuration `tfsdk:"renewal_grace"`
+	ExistingCRLPEM    types.String         `tfsdk:"existing_crl_pem"`
 	Entries           types.List           `tfsdk:"entries"`
 	ChangedAt         types.String         `tfsdk:"changed_at"`
 	ActiveCount       types.Int64          `tfsdk:"active_count"`
@@ -86,9 +87,28 @@ func (m *inventoryModel) validate(ctx context.Context, diags *diag.Diagnostics) 
 	if grace := toDuration(m.RenewalGrace, 0, diags); grace < 0 {
 		addError(diags, &pki.Error{Field: "renewal_grace", Problem: "the grace is negative", Why: "It is how long hosts have to pick up a renewed certificate.", Fix: "Use 0s for none, or a period such as 168h."})
 	}
+	m.existing(diags)
 	if !m.Certs.IsUnknown() {
 		m.held(ctx, pki.Inventory{}, diags)
 	}
+}
+
+// existing are the entries of CRLs that another tool, or a state that was lost,
+// has issued.
+func (m *inventoryModel) existing(diags *diag.Diagnostics) []pki.Entry {
+	if m.ExistingCRLPEM.IsUnknown() || m.ExistingCRLPEM.ValueString() == "" {
+		return nil
+	}
+	lists, err := pki.ParseCRLs(m.ExistingCRLPEM.ValueString())
+	if err != nil {
+		addError(diags, pki.In("existing_crl_pem", err))
+		return nil
+	}
+	var entries []pki.Entry
+	for _, list := range lists {
+		entries = append(entries, pki.CRLEntries(list)...)
+	}
+	return entries
 }
 
 // held reads certs. Of a certificate that is being renewed it gives what the
@@ -170,7 +190,7 @@ func (m certModel) holding() (h pki.Holding, err error) {
 }
 
 func (m *inventoryModel) policyKnown() bool {
-	return !m.RemovalReason.IsUnknown() && !m.ReplacementReason.IsUnknown() && !m.RevokeRenewed.IsUnknown() && !m.RenewalGrace.IsUnknown()
+	return !m.ExistingCRLPEM.IsUnknown() && !m.RemovalReason.IsUnknown() && !m.ReplacementReason.IsUnknown() && !m.RevokeRenewed.IsUnknown() && !m.RenewalGrace.IsUnknown()
 }
 
 func (m *inventoryModel) policy(diags *diag.Diagnostics) pki.InventoryPolicy {
@@ -243,7 +263,7 @@ func (m *inventoryModel) describe(ctx context.Context, inv pki.Inventory, diags 
 
 // describePlanned puts into the model what the apply will make of the ledger:
 // all that does not depend on a certificate, or a time, that is not known yet.
-func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory, changes []pki.Change, pending pendingCerts, prior *inventoryModel, diags *diag.Diagnostics) {
+func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory, changes []pki.Change, carried bool, pending pendingCerts, prior *inventoryModel, diags *diag.Diagnostics) {
 	for key, h := range next.Held {
 		if len(h.ID) > 0 && h.ID[:1] == freshID {
 			delete(next.Held, key)
@@ -253,7 +273,7 @@ func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory
 	switch {
 	case prior == nil:
 		m.ChangedAt = types.StringUnknown()
-	case len(changes) == 0:
+	case len(changes) == 0 && !carried:
 		m.Entries, m.ChangedAt = prior.Entries, prior.ChangedAt
 	default:
 		m.ChangedAt = types.StringUnknown()

@@ -78,11 +78,12 @@ func (r *inventoryResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 				Default:             stringdefault.StaticString("168h"),
 				MarkdownDescription: "How long after a renewal `revoke_renewed` waits, as a Go duration. Default: `168h`.",
 			},
-			"entries":       entriesAttribute(),
-			"changed_at":    computed(changedAtDescription),
-			"active_count":  schema.Int64Attribute{Computed: true, MarkdownDescription: "Number of certificates in use that are not revoked."},
-			"revoked_count": schema.Int64Attribute{Computed: true, MarkdownDescription: "Number of `entries`."},
-			"next_expiry":   computed("Earliest `not_after` of the certificates in use that are not revoked (RFC 3339, UTC); null where there are none."),
+			"existing_crl_pem": given("CRLs in PEM whose entries carry over into `entries`: the last that another tool, or a state that was lost, has issued."),
+			"entries":          entriesAttribute(),
+			"changed_at":       computed(changedAtDescription),
+			"active_count":     schema.Int64Attribute{Computed: true, MarkdownDescription: "Number of certificates in use that are not revoked."},
+			"revoked_count":    schema.Int64Attribute{Computed: true, MarkdownDescription: "Number of `entries`."},
+			"next_expiry":      computed("Earliest `not_after` of the certificates in use that are not revoked (RFC 3339, UTC); null where there are none."),
 			"predecessors": schema.ListNestedAttribute{
 				Computed:            true,
 				MarkdownDescription: "Certificates that were renewed in place and are not revoked. Their holder may still use them, so they are revoked together with their successors.",
@@ -148,11 +149,12 @@ func (r *inventoryResource) plan(ctx context.Context, plan, prior *inventoryMode
 		return
 	}
 	next, changes := before.Next(held, plan.policy(diags), r.now())
+	next, carried := next.Carry(plan.existing(diags), r.now())
 	warnReturned(next, diags)
 	if len(changes) > 0 {
 		warnRevoked(changes, diags)
 	}
-	plan.describePlanned(ctx, next, changes, pending, prior, diags)
+	plan.describePlanned(ctx, next, changes, carried, pending, prior, diags)
 }
 
 func (r *inventoryResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -194,6 +196,7 @@ func (r *inventoryResource) apply(ctx context.Context, plan, prior *inventoryMod
 		return
 	}
 	next, changes := before.Next(held, plan.policy(diags), r.now())
+	next, carried := next.Carry(plan.existing(diags), r.now())
 	if !plan.Entries.IsUnknown() && !sameSerials(plan.plannedSerials(ctx, diags), next.Entries) {
 		addError(diags, &pki.Error{
 			Field:   "certs",
@@ -203,7 +206,7 @@ func (r *inventoryResource) apply(ctx context.Context, plan, prior *inventoryMod
 		})
 		return
 	}
-	if prior != nil && len(changes) == 0 {
+	if prior != nil && len(changes) == 0 && !carried {
 		next.ChangedAt = before.ChangedAt
 	} else if next.ChangedAt.IsZero() {
 		next.ChangedAt = pki.RecordTime(r.now(), next.ChangedAt)

@@ -4,16 +4,12 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"maps"
 	"time"
 
 	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
@@ -42,6 +38,10 @@ type leafKind struct {
 type leafModel struct {
 	ID              types.String         `tfsdk:"id"`
 	CA              types.Object         `tfsdk:"ca"`
+	ExternalCA      types.Object         `tfsdk:"external_ca"`
+	SelfSigned      types.Bool           `tfsdk:"self_signed"`
+	CertRequestPEM  types.String         `tfsdk:"cert_request_pem"`
+	ExpectedKey     types.String         `tfsdk:"expected_public_key_sha256"`
 	CommonName      types.String         `tfsdk:"common_name"`
 	Subject         types.Object         `tfsdk:"subject"`
 	DNSNames        types.List           `tfsdk:"dns_names"`
@@ -69,68 +69,59 @@ func (r *leafResource) Metadata(_ context.Context, _ resource.MetadataRequest, r
 	resp.TypeName = r.typeName
 }
 
-func (r *leafResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	attributes := map[string]schema.Attribute{
-		"ca":              issuerAttribute(true, "The CA that issues the certificate."),
-		"common_name":     commonNameAttribute(r.commonName),
-		"subject":         subjectAttribute(),
-		"dns_names":       dnsNamesAttribute(r.dnsNames),
-		"ip_addresses":    ipAddressesAttribute(r.ipAddresses),
-		"key_algorithm":   keyAlgorithmAttribute(),
-		"validity_period": validityPeriodAttribute(r.defaultValidity),
-		"early_renewal":   earlyRenewalAttribute(),
-		"reuse_key": schema.BoolAttribute{
-			Optional:            true,
-			Computed:            true,
-			Default:             booldefault.StaticBool(false),
-			MarkdownDescription: "Whether a reissued certificate keeps the private key, as long as `key_algorithm` stays the same. Default: `false`: every issuance makes a new key.",
-		},
-		"cert_pem": schema.StringAttribute{
-			Computed:            true,
-			MarkdownDescription: "The certificate in PEM, followed by the chain that a peer needs who trusts the root alone. Docker's `tlscert` and `--tlscert` take it as it is. Below a root it is the certificate alone.",
-		},
-		"authority_key_id": schema.StringAttribute{
-			Computed:            true,
-			MarkdownDescription: "Identifier of the key of the CA that has issued the certificate: hex pairs joined by colons. It is all that this resource's state holds of its CA.",
-		},
-	}
-	maps.Copy(attributes, issuedAttributes())
-	resp.Schema = schema.Schema{MarkdownDescription: r.description, Attributes: attributes}
-}
-
-// request reads the inputs as a request to the core. Parts that are not known
-// yet are stood in for.
+// request reads the inputs as a request to the core, and fills it up from the
+// certification request if there is one. Parts that are not known yet are stood
+// in for.
 func (m *leafModel) request(ctx context.Context, kind leafKind, diags *diag.Diagnostics) pki.Request {
-	return pki.Request{
+	request := pki.Request{
 		Role:           kind.role,
 		Subject:        toSubject(ctx, m.CommonName, m.Subject, diags),
 		DNSNames:       toDNSNames(ctx, m.DNSNames, diags),
 		IPAddresses:    toIPAddresses(ctx, m.IPAddresses, diags),
+		KeyAlgorithm:   pki.KeyAlgorithm(m.KeyAlgorithm.ValueString()),
 		ValidityPeriod: toDuration(m.ValidityPeriod, kind.validity, diags),
 		EarlyRenewal:   toOptionalDuration(m.EarlyRenewal, diags),
 	}
+	if m.ValidityPeriod.IsUnknown() {
+		request.EarlyRenewal = nil // nothing to compare it with
+	}
+	if m.CertRequestPEM.IsUnknown() {
+		if m.CommonName.IsNull() {
+			request.Subject.CommonName = placeholderName
+		}
+		if m.DNSNames.IsNull() {
+			request.DNSNames = []string{placeholderDNS}
+		}
+	}
+	if csr := m.certRequest(diags); csr != nil {
+		request = request.Fill(csr)
+	}
+	return request
 }
 
 // contentKnown tells whether all that the certificate holds is known.
 func (m *leafModel) contentKnown(ctx context.Context) bool {
-	return fullyKnown(ctx, m.CommonName, m.Subject, m.DNSNames, m.IPAddresses, m.KeyAlgorithm, m.ValidityPeriod)
+	return fullyKnown(ctx, m.CommonName, m.Subject, m.DNSNames, m.IPAddresses, m.KeyAlgorithm, m.ValidityPeriod, m.CertRequestPEM, m.ExpectedKey)
 }
 
 func (r *leafResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	diags := &resp.Diagnostics
 	var config leafModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() {
+	diags.Append(req.Config.Get(ctx, &config)...)
+	if diags.HasError() {
 		return
 	}
-	request := config.request(ctx, r.leafKind, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	config.validateSource(ctx, diags)
+	config.validateCertRequest(diags)
+	if diags.HasError() {
 		return
 	}
-	if config.ValidityPeriod.IsUnknown() {
-		request.EarlyRenewal = nil // nothing to compare it with
+	request := config.request(ctx, r.leafKind, diags)
+	if diags.HasError() {
+		return
 	}
 	if err := request.Validate(); err != nil {
-		addError(&resp.Diagnostics, err)
+		addError(diags, err)
 	}
 }
 
@@ -147,21 +138,24 @@ func (r *leafResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if diags.HasError() {
 		return
 	}
-	issuer := toIssuer(ctx, config.CA, diags)
+	source := config.source(ctx, diags)
 	if diags.HasError() {
 		return
 	}
-	if req.State.Raw.IsNull() {
-		r.checkIssue(ctx, &plan, issuer, diags)
-		return
-	}
-	var state leafModel
+	source.warn(diags)
+	plan.CA = types.ObjectNull(plan.CA.AttributeTypes(ctx))
+	plan.takeCertRequest(&config, diags)
+	var state *leafModel // nil while there is none
 	diags.Append(req.State.Get(ctx, &state)...)
 	if diags.HasError() {
 		return
 	}
-	plan.keepEquivalents(ctx, &state, diags)
-	r.planUpdate(ctx, &plan, &state, issuer, diags)
+	if state == nil {
+		r.check(ctx, &plan, source, true, diags)
+	} else {
+		plan.keepEquivalents(ctx, state, diags)
+		r.planUpdate(ctx, &plan, state, source, diags)
+	}
 	if diags.HasError() {
 		return
 	}
@@ -177,57 +171,63 @@ func (m *leafModel) keepEquivalents(ctx context.Context, state *leafModel, diags
 	m.IPAddresses = keepList(ctx, m.IPAddresses, state.IPAddresses, toIPAddresses, diags)
 }
 
-// checkIssue reports at plan time what the apply would refuse.
-func (r *leafResource) checkIssue(ctx context.Context, plan *leafModel, issuer *pki.Parent, diags *diag.Diagnostics) {
-	if issuer == nil {
+// check reports at plan time what the apply would refuse. Whether the request
+// is eligible is asked for a certificate that stays, too.
+func (r *leafResource) check(ctx context.Context, plan *leafModel, source leafSource, issuing bool, diags *diag.Diagnostics) {
+	if source.issuer == nil {
 		return
 	}
 	request := plan.request(ctx, r.leafKind, diags)
-	if plan.ValidityPeriod.IsUnknown() {
-		request.EarlyRenewal = nil
-	}
 	if diags.HasError() {
 		return
 	}
-	if err := issuer.Check(request, r.now()); err != nil {
+	var err error
+	switch {
+	case !plan.contentKnown(ctx): // eligible or not depends on what is not known
+	case issuing:
+		err = source.issuer.Check(request, r.now())
+	default:
+		err = source.issuer.CheckEligibility(request)
+	}
+	if err != nil {
 		addError(diags, err)
 	}
 }
 
-func (r *leafResource) planUpdate(ctx context.Context, plan, state *leafModel, issuer *pki.Parent, diags *diag.Diagnostics) {
+func (r *leafResource) planUpdate(ctx context.Context, plan, state *leafModel, source leafSource, diags *diag.Diagnostics) {
 	plan.ID = state.ID
 	plan.takeIssued(state)
-	plan.CA = types.ObjectNull(plan.CA.AttributeTypes(ctx))
 	leaf := state.certificate(diags)
 	if diags.HasError() {
 		return
 	}
-	if issuer == nil || !plan.contentKnown(ctx) {
+	if !source.known || !plan.contentKnown(ctx) {
 		// The CA or an input is about to change into something that is not
 		// known before the apply.
-		plan.forgetIssued(state, nil, diags)
+		plan.forgetIssued(state, leafSource{}, diags)
 		return
 	}
-	if r.mustReissue(ctx, plan, state, leaf, issuer, diags) {
-		r.checkIssue(ctx, plan, issuer, diags)
-		plan.forgetIssued(state, issuer, diags)
+	reissue := r.mustReissue(ctx, plan, state, leaf, source, diags)
+	r.check(ctx, plan, source, reissue, diags)
+	if reissue {
+		plan.forgetIssued(state, source, diags)
 		return
 	}
-	plan.CertPEM = types.StringValue(issuer.Bundle(leaf))
+	plan.CertPEM = source.bundle(leaf, state)
 	r.setRenewal(plan, state, leaf, diags)
 }
 
 // mustReissue tells whether what the state holds no longer serves.
-func (r *leafResource) mustReissue(ctx context.Context, plan, state *leafModel, leaf *x509.Certificate, issuer *pki.Parent, diags *diag.Diagnostics) bool {
+func (r *leafResource) mustReissue(ctx context.Context, plan, state *leafModel, leaf *x509.Certificate, source leafSource, diags *diag.Diagnostics) bool {
 	request := plan.request(ctx, r.leafKind, diags)
-	if !request.SameContent(state.request(ctx, r.leafKind, diags)) || !plan.KeyAlgorithm.Equal(state.KeyAlgorithm) {
+	if !request.SameContent(state.request(ctx, r.leafKind, diags)) {
 		return true
 	}
-	if !issuer.Stands(leaf) {
+	if plan.keyChanged(state, leaf, diags) || !source.stands(ctx, leaf, state) {
 		return true
 	}
 	renewAfter := pki.RenewAfter(leaf, request.ValidityPeriod, request.EarlyRenewal)
-	return pki.RenewalDue(leaf, renewAfter, r.now(), request.ValidityPeriod, issuer.Issuer)
+	return pki.RenewalDue(leaf, renewAfter, r.now(), request.ValidityPeriod, source.core())
 }
 
 // setRenewal computes the renewal anew where early_renewal has changed; the
@@ -264,25 +264,31 @@ func (m *leafModel) takeIssued(from *leafModel) {
 	m.SerialNumber, m.AuthorityKeyID = from.SerialNumber, from.AuthorityKeyID
 	m.NotBefore, m.NotAfter = from.NotBefore, from.NotAfter
 	m.RenewAfter, m.ReadyForRenewal = from.RenewAfter, from.ReadyForRenewal
+	if !m.CertRequestPEM.IsNull() {
+		m.PrivateKeyPEM = types.StringNull() // it is the host's alone
+	}
 }
 
 // forgetIssued marks as unknown what an issuance will set. What is certain to
 // stay, a key that is reused and the identifier of a known CA, stays known.
-func (m *leafModel) forgetIssued(state *leafModel, issuer *pki.Parent, diags *diag.Diagnostics) {
+func (m *leafModel) forgetIssued(state *leafModel, source leafSource, diags *diag.Diagnostics) {
 	unknown := types.StringUnknown()
 	m.CertPEM, m.SerialNumber, m.NotBefore, m.NotAfter, m.RenewAfter = unknown, unknown, unknown, unknown, unknown
 	m.ReadyForRenewal = types.BoolUnknown()
-	if !m.keepsKey(state) {
+	switch {
+	case !m.CertRequestPEM.IsNull() && !m.CertRequestPEM.IsUnknown():
+		m.PrivateKeyPEM = types.StringNull()
+	case !m.keepsKey(state):
 		m.PrivateKeyPEM = unknown
 	}
 	m.AuthorityKeyID = unknown
-	if issuer != nil {
-		m.AuthorityKeyID = keyIDValue(issuer.Issuer, diags)
+	if source.issuer != nil {
+		m.AuthorityKeyID = keyIDValue(source.issuer.Issuer, diags)
 	}
 }
 
 func (m *leafModel) keepsKey(state *leafModel) bool {
-	return m.ReuseKey.ValueBool() && m.KeyAlgorithm.Equal(state.KeyAlgorithm) && !m.KeyAlgorithm.IsUnknown()
+	return m.ReuseKey.ValueBool() && m.CertRequestPEM.IsNull() && !state.PrivateKeyPEM.IsNull() && m.KeyAlgorithm.Equal(state.KeyAlgorithm) && !m.KeyAlgorithm.IsUnknown()
 }
 
 func keyIDValue(issuer *pki.Issuer, diags *diag.Diagnostics) types.String {
@@ -295,19 +301,23 @@ func keyIDValue(issuer *pki.Issuer, diags *diag.Diagnostics) types.String {
 
 func (r *leafResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	diags := &resp.Diagnostics
-	var plan leafModel
+	var plan, config leafModel
 	diags.Append(req.Plan.Get(ctx, &plan)...)
-	issuer := r.issuerAtApply(ctx, req.Config, diags)
+	diags.Append(req.Config.Get(ctx, &config)...)
 	if diags.HasError() {
 		return
 	}
+	source := config.source(ctx, diags)
+	plan.takeCertRequest(&config, diags)
 	id, err := uuid.GenerateUUID()
 	if err != nil {
 		addError(diags, err)
+	}
+	if diags.HasError() {
 		return
 	}
 	plan.ID = types.StringValue(id)
-	r.issue(ctx, &plan, nil, issuer, diags)
+	r.issue(ctx, &plan, nil, source, diags)
 	if diags.HasError() {
 		return
 	}
@@ -316,14 +326,19 @@ func (r *leafResource) Create(ctx context.Context, req resource.CreateRequest, r
 
 func (r *leafResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	diags := &resp.Diagnostics
-	var plan, state leafModel
+	var plan, state, config leafModel
 	diags.Append(req.Plan.Get(ctx, &plan)...)
 	diags.Append(req.State.Get(ctx, &state)...)
-	issuer := r.issuerAtApply(ctx, req.Config, diags)
+	diags.Append(req.Config.Get(ctx, &config)...)
 	if diags.HasError() {
 		return
 	}
-	r.update(ctx, &plan, &state, issuer, diags)
+	source := config.source(ctx, diags)
+	plan.takeCertRequest(&config, diags)
+	if diags.HasError() {
+		return
+	}
+	r.update(ctx, &plan, &state, source, diags)
 	if diags.HasError() {
 		return
 	}
@@ -332,18 +347,18 @@ func (r *leafResource) Update(ctx context.Context, req resource.UpdateRequest, r
 
 // update carries out the plan: the serial number is unknown where the plan saw
 // that a new certificate may be needed.
-func (r *leafResource) update(ctx context.Context, plan, state *leafModel, issuer *pki.Parent, diags *diag.Diagnostics) {
+func (r *leafResource) update(ctx context.Context, plan, state *leafModel, source leafSource, diags *diag.Diagnostics) {
 	leaf := state.certificate(diags)
 	if diags.HasError() {
 		return
 	}
-	if plan.SerialNumber.IsUnknown() && r.mustReissue(ctx, plan, state, leaf, issuer, diags) {
-		r.issue(ctx, plan, state, issuer, diags)
+	if plan.SerialNumber.IsUnknown() && r.mustReissue(ctx, plan, state, leaf, source, diags) {
+		r.issue(ctx, plan, state, source, diags)
 		return
 	}
 	planned := *plan
 	plan.takeIssued(state)
-	plan.CertPEM = types.StringValue(issuer.Bundle(leaf))
+	plan.CertPEM = source.bundle(leaf, state)
 	if !planned.RenewAfter.Equal(state.RenewAfter) {
 		plan.describeRenewal(leaf, r.now(), toDuration(plan.ValidityPeriod, r.validity, diags), diags)
 	}
@@ -352,39 +367,35 @@ func (r *leafResource) update(ctx context.Context, plan, state *leafModel, issue
 	}
 }
 
-// issuerAtApply reads the CA from the configuration, the only place that has
-// it.
-func (r *leafResource) issuerAtApply(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) *pki.Parent {
-	var m leafModel
-	diags.Append(config.Get(ctx, &m)...)
-	if diags.HasError() {
-		return nil
-	}
-	return toIssuer(ctx, m.CA, diags)
-}
-
-// issue makes a new certificate and puts it into the model.
-func (r *leafResource) issue(ctx context.Context, m, state *leafModel, issuer *pki.Parent, diags *diag.Diagnostics) {
+// issue gets a new certificate and puts it into the model.
+func (r *leafResource) issue(ctx context.Context, m, state *leafModel, source leafSource, diags *diag.Diagnostics) {
 	request := m.request(ctx, r.leafKind, diags)
-	key := m.key(state, diags)
+	csr := m.certRequest(diags)
+	var key crypto.Signer
+	if csr == nil {
+		key = m.key(state, diags)
+	}
 	if diags.HasError() {
 		return
 	}
 	now := r.now()
-	leaf, err := issuer.Issue(request, key.Public(), now)
+	leaf, bundle, err := source.issue(ctx, request, key, m.CertRequestPEM.ValueString(), now)
 	if err != nil {
 		addError(diags, err)
 		return
 	}
-	encoded, err := pki.EncodePrivateKey(key)
-	if err != nil {
-		addError(diags, err)
-		return
-	}
-	if state == nil || !m.keepsKey(state) {
+	switch {
+	case csr != nil:
+		m.PrivateKeyPEM = types.StringNull()
+	case state == nil || !m.keepsKey(state):
+		encoded, err := pki.EncodePrivateKey(key)
+		if err != nil {
+			addError(diags, err)
+			return
+		}
 		m.PrivateKeyPEM = types.StringValue(encoded)
 	}
-	m.CertPEM = types.StringValue(issuer.Bundle(leaf))
+	m.CertPEM = types.StringValue(bundle)
 	m.SerialNumber = types.StringValue(pki.FormatSerial(leaf.SerialNumber))
 	m.AuthorityKeyID = types.StringValue(pki.FormatHex(leaf.AuthorityKeyId))
 	m.NotBefore, m.NotAfter = timeValue(leaf.NotBefore), timeValue(leaf.NotAfter)

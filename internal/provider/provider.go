@@ -53,12 +53,14 @@ func (p *swarmpki) Resources(context.Context) []func() resource.Resource {
 		func() resource.Resource { return newClientCertResource(p.now) },
 		func() resource.Resource { return &revocationResource{now: p.now} },
 		func() resource.Resource { return &inventoryResource{now: p.now} },
+		func() resource.Resource { return &certRequestResource{} },
 	}
 }
 
 func (p *swarmpki) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		func() datasource.DataSource { return &crlDataSource{now: p.now} },
+		func() datasource.DataSource { return &verificationDataSource{now: p.now} },
 	}
 }
 

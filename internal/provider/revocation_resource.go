@@ -39,6 +39,7 @@ var (
 	_ resource.ResourceWithModifyPlan       = (*revocationResource)(nil)
 	_ resource.ResourceWithValidateConfig   = (*revocationResource)(nil)
 	_ resource.ResourceWithConfigValidators = (*revocationResource)(nil)
+	_ resource.ResourceWithImportState      = (*revocationResource)(nil)
 )
 
 func (r *revocationResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -306,6 +307,26 @@ func (r *revocationResource) Read(_ context.Context, _ resource.ReadRequest, _ *
 
 // Delete has nothing to do; the plan has warned.
 func (r *revocationResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}
+
+// ImportState takes over a revocation by the serial number of the certificate.
+// It is on record as of now.
+func (r *revocationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	diags := &resp.Diagnostics
+	serial, err := pki.ParseSerial(req.ID)
+	if err != nil {
+		addError(diags, err)
+		return
+	}
+	now := r.now()
+	entries, _ := pki.Record(nil, pki.Entry{Serial: serial, Reason: pki.Unspecified}, now)
+	diags.Append(resp.State.Set(ctx, &revocationModel{
+		ID:           newID(diags),
+		SerialNumber: types.StringValue(pki.FormatSerial(serial)),
+		Reason:       types.StringValue(string(pki.Unspecified)),
+		ChangedAt:    timeValue(pki.RecordTime(now, time.Time{})),
+		Entries:      entriesValue(ctx, entries, diags),
+	})...)
 }
 
 func (r *revocationResource) warnForgotten(ctx context.Context, state *revocationModel, diags *diag.Diagnostics) {

@@ -1,0 +1,162 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
+)
+
+// A swarmpki_ca whose certificate another CA has signed: what it says comes
+// from signed_cert_pem, and a new one takes the place of a renewal.
+
+// validateSigned checks which arguments go together.
+func (m *caModel) validateSigned(ctx context.Context, diags *diag.Diagnostics) {
+	if m.SignedCertPEM.IsNull() {
+		if m.CommonName.IsNull() {
+			addError(diags, &pki.Error{
+				Field:   "common_name",
+				Problem: "the common name is missing",
+				Why:     "It is what people and logs know the CA by.",
+				Fix:     "Set common_name, or signed_cert_pem for a CA that another one has signed.",
+			})
+		}
+		if !m.PrivateKeyPEM.IsNull() {
+			addError(diags, &pki.Error{
+				Field:   "private_key_pem",
+				Problem: "a private key is given without signed_cert_pem",
+				Why:     "The CA makes its own key, so that no other place has ever held it.",
+				Fix:     "Leave it out. To take over a CA that exists, use terraform import.",
+			})
+		}
+		return
+	}
+	if m.PrivateKeyPEM.IsNull() {
+		addError(diags, &pki.Error{
+			Field:   "private_key_pem",
+			Problem: "signed_cert_pem is given without its private key",
+			Why:     "A CA without its key cannot sign.",
+			Fix:     "Set private_key_pem to that of the swarmpki_cert_request.",
+		})
+	}
+	for field, given := range map[string]bool{
+		"ca": !m.CA.IsNull(), "common_name": !m.CommonName.IsNull(), "subject": !m.Subject.IsNull(),
+		"key_algorithm": !m.KeyAlgorithm.IsNull(), "validity_period": !m.ValidityPeriod.IsNull(),
+		"max_path_length": !m.MaxPathLength.IsNull(), "name_constraints": !m.NameConstraints.IsNull(),
+		"rotation_triggers": !m.RotationTriggers.IsNull(),
+	} {
+		if given {
+			addError(diags, &pki.Error{
+				Field:   field,
+				Problem: field + " does not go with signed_cert_pem",
+				Why:     "The signed certificate says it.",
+				Fix:     "Leave it out here, and set it on the swarmpki_cert_request.",
+			})
+		}
+	}
+	if fullyKnown(ctx, m.SignedCertPEM, m.PrivateKeyPEM) && !diags.HasError() {
+		if _, err := m.signedAuthority(nil, 0, time.Time{}); err != nil {
+			addError(diags, err)
+		}
+	}
+}
+
+// signedAuthority reads the CA from signed_cert_pem and private_key_pem. A new
+// key makes it the next generation of the one before.
+func (m *caModel) signedAuthority(before *pki.Authority, overlap time.Duration, now time.Time) (*pki.Authority, error) {
+	signed, err := pki.SignedAuthority(m.SignedCertPEM.ValueString(), m.PrivateKeyPEM.ValueString())
+	if err != nil || before == nil {
+		return signed, err
+	}
+	return signed.Succeed(before, overlap, now)
+}
+
+func (r *caResource) planSigned(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, config, plan *caModel) {
+	diags := &resp.Diagnostics
+	plan.CA = types.ObjectNull(plan.CA.AttributeTypes(ctx))
+	plan.PrivateKeyPEM = config.PrivateKeyPEM
+	known := fullyKnown(ctx, config.SignedCertPEM, config.PrivateKeyPEM)
+	var state *caModel
+	diags.Append(req.State.Get(ctx, &state)...)
+	if diags.HasError() {
+		return
+	}
+	if state != nil {
+		plan.keepEquivalents(state, diags)
+	}
+	if known && state != nil && plan.signedUnchanged(ctx, state, diags) {
+		plan.CommonName, plan.KeyAlgorithm, plan.ValidityPeriod = state.CommonName, state.KeyAlgorithm, state.ValidityPeriod
+		plan.takeIssued(state)
+		plan.PrivateKeyPEM = config.PrivateKeyPEM
+		r.planKept(ctx, plan, state, diags)
+	} else {
+		plan.forgetIssued()
+		plan.forgetGenerations()
+		plan.PrivateKeyPEM = config.PrivateKeyPEM
+		plan.CommonName, plan.KeyAlgorithm = types.StringUnknown(), types.StringUnknown()
+		plan.ValidityPeriod = timetypes.NewGoDurationUnknown()
+	}
+	if diags.HasError() {
+		return
+	}
+	diags.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// planKept plans for a signed certificate that stays: retirement of what came
+// before, and a new date of renewal.
+func (r *caResource) planKept(ctx context.Context, plan, state *caModel, diags *diag.Diagnostics) {
+	authority := state.authority(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	next, retired, err := authority.Retire(r.now())
+	if err != nil {
+		addError(diags, err)
+		return
+	}
+	if retired {
+		plan.describeGenerations(ctx, next, diags)
+	}
+	if plan.EarlyRenewal.IsUnknown() {
+		plan.RenewAfter, plan.ReadyForRenewal = types.StringUnknown(), types.BoolUnknown()
+	} else if !plan.EarlyRenewal.Equal(state.EarlyRenewal) {
+		plan.describeRenewal(authority, r.now(), diags)
+	}
+	if renewAfter := parseStateTime(state.RenewAfter, diags); !r.now().Before(renewAfter) {
+		diags.AddAttributeWarning(path.Root("signed_cert_pem"), "The CA's certificate is due for renewal",
+			"It ends at "+state.NotAfter.ValueString()+", and this provider cannot renew what another CA has signed. Have a new request signed (terraform apply -replace with the address of the swarmpki_cert_request makes one), and give the result here.")
+	}
+}
+
+// signedUnchanged tells whether the given certificate is the one in the state.
+func (m *caModel) signedUnchanged(ctx context.Context, state *caModel, diags *diag.Diagnostics) bool {
+	signed, err := m.signedAuthority(nil, 0, time.Time{})
+	if err != nil {
+		addError(diags, err)
+		return true
+	}
+	held := state.authority(ctx, diags)
+	if diags.HasError() {
+		return true
+	}
+	return pki.EncodeCertificates(signed.Certificate) == pki.EncodeCertificates(held.Certificate) &&
+		pki.EncodeCertificates(signed.Chain...) == pki.EncodeCertificates(held.Chain...) &&
+		pki.EncodeCertificates(signed.TrustBundle...) == pki.EncodeCertificates(held.TrustBundle...)
+}
+
+// describeSigned puts into the model what the signed certificate says.
+func (m *caModel) describeSigned(ctx context.Context, a *pki.Authority, now time.Time, diags *diag.Diagnostics) {
+	given := m.PrivateKeyPEM
+	said := pki.RequestOf(a.Certificate, pki.RoleCA)
+	m.CommonName = types.StringValue(said.Subject.CommonName)
+	m.KeyAlgorithm = types.StringValue(string(said.KeyAlgorithm))
+	m.ValidityPeriod = durationValue(said.ValidityPeriod)
+	m.describe(ctx, a, now, diags)
+	m.PrivateKeyPEM = given
+}
