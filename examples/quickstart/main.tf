@@ -21,7 +21,13 @@ resource "swarmpki_revocation" "stolen_laptop" {
   reason   = "keyCompromise"
 }
 
+# Remove a name above and apply: the inventory sees its certificate go, and the
+# CRL of the same apply lists it.
+resource "swarmpki_inventory" "root" {
+  certs = merge(swarmpki_node_cert.node, swarmpki_client_cert.user)
+}
+
 data "swarmpki_crl" "root" {
   ca          = swarmpki_ca.root
-  revocations = [swarmpki_revocation.stolen_laptop]
+  revocations = [swarmpki_inventory.root, swarmpki_revocation.stolen_laptop]
 }

@@ -10,7 +10,9 @@ output "crl_pem" {
 
 output "revoked" {
   description = "Reason by serial number."
-  value       = { for e in swarmpki_revocation.stolen_laptop.entries : e.serial_number => e.reason }
+  value = {
+    for e in concat(swarmpki_inventory.root.entries, swarmpki_revocation.stolen_laptop.entries) : e.serial_number => e.reason
+  }
 }
 
 output "nodes" {
