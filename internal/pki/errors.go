@@ -60,6 +60,17 @@ func In(parent string, err error) error {
 	return &within
 }
 
+// WithField puts err, if it is an *Error, on another field.
+func WithField(field string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	moved := *e
+	moved.Field = field
+	return &moved
+}
+
 // At is In for the element i of a list.
 func At(list string, i int, err error) error {
 	return In(fmt.Sprintf("%s[%d]", list, i), err)

@@ -53,7 +53,7 @@ func (p Policy) Validate() error {
 	}
 	for i, a := range p.AllowedKeyAlgorithms {
 		if !slices.Contains(KeyAlgorithms(), a) {
-			return At("allowed_key_algorithms", i, In("", withoutField(unknownKeyAlgorithm(a))))
+			return At("allowed_key_algorithms", i, WithField("", unknownKeyAlgorithm(a)))
 		}
 	}
 	for i, role := range p.AllowedRoles {
@@ -62,15 +62,6 @@ func (p Policy) Validate() error {
 		}
 	}
 	return nil
-}
-
-func withoutField(err error) error {
-	if e, ok := err.(*Error); ok {
-		bare := *e
-		bare.Field = ""
-		return &bare
-	}
-	return err
 }
 
 // Check refuses a request that is not eligible, with the rule that it breaks.

@@ -20,11 +20,11 @@ func SignedAuthority(text, keyPEM string) (*Authority, error) {
 	}
 	issuer := &Issuer{Certificate: cert, Key: key}
 	if err := issuer.checkCA(); err != nil {
-		return nil, In("signed_cert_pem", withoutField(err))
+		return nil, WithField("signed_cert_pem", err)
 	}
 	a := &Authority{Certificate: cert, Key: key, Generation: 1, TrustBundle: []*x509.Certificate{cert}}
 	if a.Chain, err = presentedChain(cert, above); err != nil {
-		return nil, In("signed_cert_pem", withoutField(err))
+		return nil, WithField("signed_cert_pem", err)
 	}
 	if len(above) > 0 {
 		// The root, or the highest that was returned: a peer can trust that.

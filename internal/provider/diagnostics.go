@@ -16,6 +16,11 @@ import (
 // addError turns an error of the core into a diagnostic on the attribute that
 // it names. The core's texts hold no key material.
 func addError(diags *diag.Diagnostics, err error) {
+	addErrorAt(diags, path.Empty(), err)
+}
+
+// addErrorAt is addError for an error whose field lies below base.
+func addErrorAt(diags *diag.Diagnostics, base path.Path, err error) {
 	var refused *pki.Error
 	if !errors.As(err, &refused) {
 		diags.AddError("The operation failed", err.Error()+".")
@@ -23,17 +28,21 @@ func addError(diags *diag.Diagnostics, err error) {
 	}
 	summary := capitalize(refused.Problem)
 	detail := strings.TrimSpace(refused.Why + " " + refused.Fix)
-	if refused.Field == "" {
+	at := attributePath(base, refused.Field)
+	if at.Equal(path.Empty()) {
 		diags.AddError(summary, detail)
 		return
 	}
-	diags.AddAttributeError(attributePath(refused.Field), summary, detail)
+	diags.AddAttributeError(at, summary, detail)
 }
 
 // attributePath reads a field of the core, such as "subject.country" or
 // "dns_names[2]", as a path in a schema: the core uses the attributes' names.
-func attributePath(field string) path.Path {
-	p := path.Empty()
+func attributePath(base path.Path, field string) path.Path {
+	p := base
+	if field == "" {
+		return p
+	}
 	for _, part := range strings.Split(field, ".") {
 		name, index, indexed := strings.Cut(strings.TrimSuffix(part, "]"), "[")
 		p = p.AtName(name)

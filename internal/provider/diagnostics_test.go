@@ -18,7 +18,7 @@ func TestAttributePath(t *testing.T) {
 		"ca.crl_distribution_points[10]":       path.Root("ca").AtName("crl_distribution_points").AtListIndex(10),
 		"revocations[1].entries[0].revoked_at": path.Root("revocations").AtListIndex(1).AtName("entries").AtListIndex(0).AtName("revoked_at"),
 	} {
-		if got := attributePath(field); !got.Equal(want) {
+		if got := attributePath(path.Empty(), field); !got.Equal(want) {
 			t.Errorf("%s is read as %s, want %s", field, got, want)
 		}
 	}

@@ -79,9 +79,7 @@ func (m *inventoryModel) validate(ctx context.Context, diags *diag.Diagnostics) 
 			continue
 		}
 		if _, err := pki.Reason(reason.ValueString()).Code(); err != nil {
-			refused := *err.(*pki.Error)
-			refused.Field = field
-			addError(diags, &refused)
+			addError(diags, pki.WithField(field, err))
 		}
 	}
 	if grace := toDuration(m.RenewalGrace, 0, diags); grace < 0 {
@@ -144,8 +142,7 @@ func (m *inventoryModel) held(ctx context.Context, before pki.Inventory, diags *
 		}
 		h, err := cert.holding()
 		if err != nil {
-			refused := *err.(*pki.Error)
-			diags.AddAttributeError(path.Root("certs").AtMapKey(key).AtName(refused.Field), capitalize(refused.Problem), refused.Why+" "+refused.Fix)
+			addErrorAt(diags, path.Root("certs").AtMapKey(key), err)
 			continue
 		}
 		held[key] = h
@@ -285,13 +282,8 @@ func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory
 	if m.mayRevokeRenewed(pending) {
 		m.Entries, m.ChangedAt, m.RevokedCount = types.ListUnknown(entryType), types.StringUnknown(), types.Int64Unknown()
 	}
-	switch {
-	case pending.renewing > 0:
-		m.Predecessors = types.ListUnknown(predecessorType)
-	case prior != nil && len(next.Predecessors) == len(prior.Predecessors.Elements()) && len(changes) == 0 && m.samePredecessors(prior):
-		m.Predecessors = prior.Predecessors
-	case len(next.Predecessors) > 0:
-		m.Predecessors = types.ListUnknown(predecessorType) // it holds the time of the apply
+	if pending.renewing > 0 || m.addsPredecessor(prior) {
+		m.Predecessors = types.ListUnknown(predecessorType) // a new one holds the time of the apply
 	}
 }
 
@@ -301,12 +293,19 @@ func (m *inventoryModel) mayRevokeRenewed(pending pendingCerts) bool {
 	return pending.renewing > 0 && m.RevokeRenewed.ValueBool() && toDuration(m.RenewalGrace, 0, &ignored) == 0
 }
 
-// samePredecessors tells whether the list is the one before, times aside.
-func (m *inventoryModel) samePredecessors(prior *inventoryModel) bool {
-	serial := func(v attr.Value) string { return v.(types.Object).Attributes()["serial_number"].String() }
-	return slices.EqualFunc(m.Predecessors.Elements(), prior.Predecessors.Elements(), func(a, b attr.Value) bool {
-		return serial(a) == serial(b)
-	})
+// addsPredecessor tells whether the list has one that the prior list has not.
+func (m *inventoryModel) addsPredecessor(prior *inventoryModel) bool {
+	serials := func(m *inventoryModel) (out []string) {
+		for _, p := range m.Predecessors.Elements() {
+			out = append(out, p.(types.Object).Attributes()["serial_number"].String())
+		}
+		return out
+	}
+	if prior == nil {
+		return false // the first list is empty
+	}
+	known := serials(prior)
+	return slices.ContainsFunc(serials(m), func(serial string) bool { return !slices.Contains(known, serial) })
 }
 
 // unknownTimes gives entries in which the new ones have no time yet: it is that
