@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -494,4 +495,72 @@ func TestAccCAUnknown(t *testing.T) {
 			verifies(t, s.certs(node+".this", "cert_pem"), s.certs(root, "trust_bundle_pem"), start, x509.ExtKeyUsageServerAuth)
 		})},
 	)
+}
+
+func TestCARefusals(t *testing.T) {
+	c := newClock()
+	d := newDirect(t, c)
+	base := values{"common_name": "Root"}
+	parent := func(more values) values {
+		return as(t, d.create("swarmpki_ca", base.and(more)), "cert_pem", "private_key_pem", "chain_pem", "trust_bundle_pem")
+	}
+	existing := func(more values) *tftypes.Value {
+		made := d.create("swarmpki_ca", base.and(more))
+		return &made
+	}
+	for _, r := range []refusal{
+		{name: "common_name", config: values{"common_name": ""}, path: "common_name", says: []string{"The common name is empty"}},
+		{name: "country", config: base.and(values{"subject": values{"country": "de"}}), path: "subject.country", says: []string{"is not a country code"}},
+		{name: "key_algorithm", config: base.and(values{"key_algorithm": "DSA"}), path: "key_algorithm", says: []string{"ECDSA-P256", "DSA"}},
+		{name: "validity_period", config: base.and(values{"validity_period": "1ms"}), path: "validity_period", says: []string{"1ms is too short"}},
+		{name: "early_renewal", config: base.and(values{"early_renewal": "87600h"}), path: "early_renewal", says: []string{"not shorter"}},
+		{name: "max_path_length", config: base.and(values{"max_path_length": -1}), path: "max_path_length", says: []string{"-1 is negative", "0 or more"}},
+		{name: "relative URL", config: base.and(values{"crl_distribution_points": []string{"http://a/b.crl", "root.crl"}}), path: "crl_distribution_points[1]",
+			says: []string{`"root.crl" is not a URL of a CRL`, "absolute", "http://"}},
+		{name: "file URL", config: base.and(values{"crl_distribution_points": []string{"file:///etc/root.crl"}}), path: "crl_distribution_points[0]", says: []string{"is not a URL of a CRL"}},
+		{name: "URL with a space", config: base.and(values{"crl_distribution_points": []string{"http://a/my root.crl"}}), path: "crl_distribution_points[0]", says: []string{"is not a URL of a CRL"}},
+		{name: "rotation_overlap", config: base.and(values{"rotation_overlap": "-1h"}), path: "rotation_overlap", says: []string{"The overlap is negative", "0s for none"}},
+		{name: "parent that allows no CA", config: base.and(values{"ca": parent(values{"max_path_length": 0})}), path: "ca.cert_pem",
+			says: []string{`The CA "Root" allows no CA below it`, "pathLenConstraint", "max_path_length"}},
+		{name: "no less than the parent's", config: base.and(values{"max_path_length": 1, "ca": parent(values{"max_path_length": 1})}), path: "max_path_length",
+			says: []string{`1 is more than the CA "Root", with its 1, leaves`, "at most 0"}},
+		{name: "rotation below itself", prior: existing(values{"max_path_length": 0}), config: base.and(values{"common_name": "Other", "max_path_length": 0}), path: "max_path_length",
+			says: []string{"max_path_length of 0 forbids its rotation with an overlap", `rotation_overlap = "0s"`}},
+		{name: "parent's key", config: base.and(values{"ca": parent(nil).and(values{"private_key_pem": parent(nil)["private_key_pem"]})}), path: "ca.private_key_pem", says: []string{"does not belong"}},
+		{name: "trust bundle", config: base.and(values{"ca": parent(nil).and(values{"trust_bundle_pem": "x"})}), path: "ca.trust_bundle_pem", says: []string{"no certificate in PEM format"}},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			r.kind = "swarmpki_ca"
+			d.t = t
+			r.check(d)
+		})
+	}
+	d.t = t
+	d.create("swarmpki_ca", base.and(values{"max_path_length": 0, "ca": parent(values{"max_path_length": 1})}))
+}
+
+// TestCADamagedState has a state that someone has edited: each attribute that
+// the provider reads back is named, and nothing of a key is.
+func TestCADamagedState(t *testing.T) {
+	d := newDirect(t, newClock())
+	made := d.create("swarmpki_ca", values{"common_name": "Root"})
+	for attribute, damaged := range map[string]any{
+		"cert_pem":         "garbage",
+		"private_key_pem":  strings.Replace(text(t, made, "private_key_pem"), "\nM", "\nX", 1),
+		"chain_pem":        "garbage",
+		"trust_bundle_pem": "garbage",
+		"retired_key_ids":  []string{"xyz"},
+	} {
+		attributes := object(t, made)
+		attributes[attribute] = value(attributes[attribute].Type(), damaged)
+		state := tftypes.NewValue(made.Type(), attributes)
+		_, diagnostics := d.plan("swarmpki_ca", &state, values{"common_name": "Root"})
+		if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Summary, "The CA in the state cannot be read") || !strings.Contains(diagnostics[0].Detail, attribute) {
+			t.Errorf("%s: it gives %s", attribute, tell(diagnostics))
+			continue
+		}
+		if part := text(t, made, "private_key_pem")[40:60]; strings.Contains(diagnostics[0].Detail, part) {
+			t.Errorf("%s: the error quotes the key", attribute)
+		}
+	}
 }

@@ -88,22 +88,23 @@ func toDNSNames(ctx context.Context, list types.List, diags *diag.Diagnostics) [
 	return names
 }
 
-func toIPAddresses(ctx context.Context, list types.List, diags *diag.Diagnostics) []netip.Addr {
+func toIPAddresses(_ context.Context, list types.List, diags *diag.Diagnostics) []netip.Addr {
 	if list.IsUnknown() {
 		return []netip.Addr{placeholderIP}
 	}
 	if list.IsNull() {
 		return nil
 	}
-	var values []iptypes.IPAddress
-	diags.Append(list.ElementsAs(ctx, &values, false)...)
-	addrs := make([]netip.Addr, len(values))
-	for i, value := range values {
+	addrs := make([]netip.Addr, len(list.Elements()))
+	for i, value := range list.Elements() {
 		if value.IsUnknown() {
 			addrs[i] = placeholderIP
 			continue
 		}
-		addr, err := pki.ParseIPAddress(value.ValueString())
+		// Not ElementsAs: its error would name neither the attribute nor a
+		// remedy.
+		address, _ := value.(iptypes.IPAddress)
+		addr, err := pki.ParseIPAddress(address.ValueString())
 		if err != nil {
 			addError(diags, pki.At("ip_addresses", i, err))
 		}

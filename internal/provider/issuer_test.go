@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -285,10 +286,7 @@ func TestAccIssuerUnknown(t *testing.T) {
 // goCA makes a CA with a certificate that differs from a sound one.
 func goCA(t *testing.T, change func(*x509.Certificate)) values {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := newKey(t, elliptic.P256())
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "Defect"},
@@ -319,4 +317,63 @@ func keyPEM(t *testing.T, key any) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func TestIssuerRefusals(t *testing.T) {
+	c := newClock()
+	d := newDirect(t, c)
+	root := as(t, d.create("swarmpki_ca", values{"common_name": "Root"}), "cert_pem", "private_key_pem")
+	other := as(t, d.create("swarmpki_ca", values{"common_name": "Other"}), "cert_pem", "private_key_pem")
+	leaf := as(t, d.create(client, values{"common_name": "bob", "ca": root}), "cert_pem", "private_key_pem")
+	sub := as(t, d.create("swarmpki_ca", values{"common_name": "Sub", "ca": root}), "cert_pem", "private_key_pem", "chain_pem")
+	weakRSA, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	plain := write(t, dir, "plain.pem", keyPEM(t, newKey(t, elliptic.P256())))
+	openssl(t, "pkcs8", "-topk8", "-in", plain, "-passout", "pass:secret", "-out", dir+"/encrypted.pem")
+	openssl(t, "ec", "-in", plain, "-aes128", "-passout", "pass:secret", "-out", dir+"/legacy.pem")
+
+	with := func(more values) values { return root.and(more) }
+	for _, r := range []refusal{
+		{name: "no certificate", config: with(values{"cert_pem": "x"}), path: "ca.cert_pem", says: []string{"There is no certificate in PEM format", "BEGIN CERTIFICATE", `file("ca.pem")`, "DER"}},
+		{name: "empty certificate", config: with(values{"cert_pem": ""}), path: "ca.cert_pem", says: []string{"There is no certificate in PEM format"}},
+		{name: "a key for a certificate", config: with(values{"cert_pem": root["private_key_pem"]}), path: "ca.cert_pem", says: []string{"There is no certificate in PEM format"}},
+		{name: "no key", config: with(values{"private_key_pem": "x"}), path: "ca.private_key_pem", says: []string{"There is no private key in PEM format", `file("ca-key.pem")`}},
+		{name: "a certificate for a key", config: with(values{"private_key_pem": root["cert_pem"]}), path: "ca.private_key_pem", says: []string{"There is no private key in PEM format"}},
+		{name: "encrypted PKCS#8", config: with(values{"private_key_pem": read(t, dir+"/encrypted.pem")}), path: "ca.private_key_pem", says: []string{"The private key is encrypted", "passphrase", "openssl pkey"}},
+		{name: "encrypted SEC 1", config: with(values{"private_key_pem": read(t, dir+"/legacy.pem")}), path: "ca.private_key_pem", says: []string{"The private key is encrypted"}},
+		{name: "damaged key", config: with(values{"private_key_pem": "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"}), path: "ca.private_key_pem", says: []string{"The private key cannot be read", "openssl pkey"}},
+		{name: "RSA-1024", config: with(values{"private_key_pem": keyPEM(t, weakRSA)}), path: "ca.private_key_pem", says: []string{"The RSA key has 1024 bits", "less than 2048", "at least 2048"}},
+		{name: "P-224", config: with(values{"private_key_pem": keyPEM(t, newKey(t, elliptic.P224()))}), path: "ca.private_key_pem", says: []string{"on the curve P-224", "P-256"}},
+		{name: "key of another CA", config: with(values{"private_key_pem": other["private_key_pem"]}), path: "ca.private_key_pem", says: []string{"does not belong to the CA certificate", "same CA"}},
+		{name: "a leaf", config: leaf, path: "ca.cert_pem", says: []string{`The certificate of "bob" is not a CA certificate`, "CA:TRUE", "RFC 5280, 4.2.1.9"}},
+		{name: "without keyCertSign", config: goCA(t, func(cert *x509.Certificate) { cert.KeyUsage = x509.KeyUsageCRLSign }), path: "ca.cert_pem", says: []string{"may not sign certificates", "keyCertSign"}},
+		{name: "chain with a gap", config: sub.and(values{"chain_pem": leaf["cert_pem"]}), path: "ca.chain_pem", says: []string{"does not continue the chain", "intermediate"}},
+		{name: "chain that is none", config: sub.and(values{"chain_pem": "x"}), path: "ca.chain_pem", says: []string{"no certificate in PEM format"}},
+		{name: "distribution point", config: with(values{"crl_distribution_points": []string{"http://a/b", "b"}}), path: "ca.crl_distribution_points[1]", says: []string{"is not a URL of a CRL"}},
+		{name: "expired", config: goCA(t, func(cert *x509.Certificate) { cert.NotAfter = start }), path: "ca.cert_pem",
+			says: []string{`The CA "Defect" has expired at 2026-03-02T09:30:00Z`, "Renew or replace"}},
+		{name: "not valid yet", config: goCA(t, func(cert *x509.Certificate) {
+			cert.NotBefore = start.Add(9000 * time.Hour)
+			cert.NotAfter = start.Add(9e4 * time.Hour)
+		}), path: "ca.cert_pem",
+			says: []string{`The CA "Defect" becomes valid only at`, "clock"}},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			d.t, r.kind = t, node
+			r.config = values{"common_name": "host", "dns_names": []string{"host"}, "ca": r.config}
+			r.check(d)
+		})
+	}
+}
+
+func newKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }

@@ -8,11 +8,14 @@ import (
 	"crypto/x509"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -568,4 +571,124 @@ func TestAccLeafUnknown(t *testing.T) {
 			}),
 		},
 	)
+}
+
+func TestLeafRefusals(t *testing.T) {
+	c := newClock()
+	d := newDirect(t, c)
+	ca := as(t, d.create("swarmpki_ca", values{"common_name": "Root"}), "cert_pem", "private_key_pem")
+	base := values{"ca": ca, "common_name": "host", "dns_names": []string{"host"}}
+	issued := d.create(node, base)
+	names := func(name string) values { return base.and(values{"dns_names": []string{"host", name}}) }
+	address := func(ip string) values { return base.and(values{"ip_addresses": []string{"10.0.0.1", ip}}) }
+	subject := func(more values) values { return base.and(values{"subject": more}) }
+	for _, r := range []refusal{
+		{name: "no alternative name", config: base.and(values{"dns_names": nil}), path: "dns_names",
+			says: []string{"A node certificate needs at least one DNS name or IP address", "ignore the common name", "DOCKER_HOST"}},
+		{name: "empty lists", config: base.and(values{"dns_names": []string{}, "ip_addresses": []string{}}), path: "dns_names", says: []string{"at least one"}},
+		{name: "IPv4 among the names", config: names("10.0.0.11"), path: "dns_names[1]", says: []string{`"10.0.0.11" is an IP address`, "Move it to ip_addresses"}},
+		{name: "IPv6 among the names", config: names("2001:db8::1"), path: "dns_names[1]", says: []string{"is an IP address", "Move it to ip_addresses"}},
+		{name: "IPv6 in brackets", config: names("[2001:db8::1]"), path: "dns_names[1]", says: []string{"is an IP address", "Move it to ip_addresses"}},
+		{name: "empty name", config: names(""), path: "dns_names[1]", says: []string{"A DNS name is empty"}},
+		{name: "URL", config: names("tcp://host:2376"), path: "dns_names[1]", says: []string{"is a URL", "host name only"}},
+		{name: "port", config: names("host:2376"), path: "dns_names[1]", says: []string{"holds a colon", "host name only"}},
+		{name: "e-mail address", config: names("me@host"), path: "dns_names[1]", says: []string{"holds an @"}},
+		{name: "trailing dot", config: names("host."), path: "dns_names[1]", says: []string{"ends with a dot", "Remove the dot"}},
+		{name: "space", config: names("my host"), path: "dns_names[1]", says: []string{"is not a DNS name", "letters, digits"}},
+		{name: "umlaut", config: names("m\u00fcnchen.example"), path: "dns_names[1]", says: []string{"is not a DNS name", "xn--"}},
+		{name: "hyphen", config: names("-host"), path: "dns_names[1]", says: []string{"is not a DNS name", "hyphen"}},
+		{name: "empty label", config: names("a..b"), path: "dns_names[1]", says: []string{"empty label"}},
+		{name: "wildcard inside", config: names("a.*.b"), path: "dns_names[1]", says: []string{"is not a DNS name", "leftmost label"}},
+		{name: "bare wildcard", config: names("*"), path: "dns_names[1]", says: []string{"is not a DNS name"}},
+		{name: "partial wildcard", config: names("node*.example"), path: "dns_names[1]", says: []string{"is not a DNS name", "whole leftmost label"}},
+		{name: "long label", config: names(strings.Repeat("a", 64)), path: "dns_names[1]", says: []string{"longer than 63"}},
+		{name: "long name", config: names(strings.Repeat("a.", 127) + "a"), path: "dns_names[1]", says: []string{"253"}},
+		{name: "name among the addresses", config: address("host"), path: "ip_addresses[1]", says: []string{`"host" is not an IP address`, "names go into dns_names"}},
+		{name: "prefix", config: address("10.0.0.0/24"), path: "ip_addresses[1]", says: []string{"is not an IP address", "Leave out the prefix length"}},
+		{name: "zone", config: address("fe80::1%eth0"), path: "ip_addresses[1]", says: []string{"has a zone", "Leave out the %"}},
+		{name: "common_name", config: base.and(values{"common_name": ""}), path: "common_name", says: []string{"The common name is empty"}},
+		{name: "long common_name", config: base.and(values{"common_name": strings.Repeat("x", 65)}), path: "common_name", says: []string{"65 characters", "RFC 5280, appendix A.1", "at most 64", "Shorten"}},
+		{name: "common_name with white space", config: base.and(values{"common_name": "host "}), path: "common_name", says: []string{"white space", "trimspace()"}},
+		{name: "common_name with a line break", config: base.and(values{"common_name": "a\nb"}), path: "common_name", says: []string{"control character"}},
+		{name: "country", config: subject(values{"country": "Germany"}), path: "subject.country", says: []string{"7 characters", "at most 2"}},
+		{name: "lower-case country", config: subject(values{"country": "de"}), path: "subject.country", says: []string{`"de" is not a country code`, "ISO 3166"}},
+		{name: "organization", config: subject(values{"organization": strings.Repeat("x", 65)}), path: "subject.organization", says: []string{"65 characters"}},
+		{name: "organizational_unit", config: subject(values{"organizational_unit": strings.Repeat("x", 65)}), path: "subject.organizational_unit", says: []string{"65 characters"}},
+		{name: "province", config: subject(values{"province": strings.Repeat("x", 129)}), path: "subject.province", says: []string{"129 characters"}},
+		{name: "locality", config: subject(values{"locality": strings.Repeat("x", 129)}), path: "subject.locality", says: []string{"129 characters"}},
+		{name: "street_address", config: subject(values{"street_address": strings.Repeat("x", 129)}), path: "subject.street_address", says: []string{"129 characters"}},
+		{name: "postal_code", config: subject(values{"postal_code": strings.Repeat("1", 17)}), path: "subject.postal_code", says: []string{"17 characters"}},
+		{name: "key_algorithm", config: base.and(values{"key_algorithm": "RSA-1024"}), path: "key_algorithm", says: []string{"RSA-2048", "RSA-1024"}},
+		{name: "P-224", config: base.and(values{"key_algorithm": "ECDSA-P224"}), path: "key_algorithm", says: []string{"ECDSA-P256", "ECDSA-P224"}},
+		{name: "validity_period", config: base.and(values{"validity_period": "0s"}), path: "validity_period", says: []string{"0s is too short", "whole seconds"}},
+		{name: "negative validity_period", config: base.and(values{"validity_period": "-1h"}), path: "validity_period", says: []string{"too short"}},
+		{name: "validity_period in days", config: base.and(values{"validity_period": "365d"}), path: "validity_period", says: []string{"Invalid Time Duration"}},
+		{name: "early_renewal", config: base.and(values{"early_renewal": "8760h"}), path: "early_renewal", says: []string{"not shorter than the validity period of 8760h", "Every plan would renew"}},
+		{name: "negative early_renewal", config: base.and(values{"early_renewal": "-1s"}), path: "early_renewal", says: []string{"-1s is negative", "after it has expired"}},
+		{name: "early_renewal over a client's default", kind: client, config: base.and(values{"early_renewal": "2160h"}), path: "early_renewal", says: []string{"not shorter than the validity period of 2160h"}},
+		// What an update does is refused like what a creation does.
+		{name: "in an update", prior: &issued, config: names("10.0.0.11"), path: "dns_names[1]", says: []string{"Move it to ip_addresses"}},
+		// What is not known yet hides nothing that is.
+		{name: "beside an unknown name", config: base.and(values{"common_name": "", "dns_names": unknown{}}), path: "common_name", says: []string{"empty"}},
+		{name: "beside an unknown address", config: names("10.0.0.11").and(values{"ip_addresses": unknown{}}), path: "dns_names[1]", says: []string{"Move it"}},
+		{name: "beside an unknown CA", config: names("10.0.0.11").and(values{"ca": unknown{}}), path: "dns_names[1]", says: []string{"Move it"}},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			if r.kind == "" {
+				r.kind = node
+			}
+			d.t = t
+			r.check(d)
+		})
+	}
+	// A client needs no alternative name.
+	d.t = t
+	d.create(client, base.and(values{"dns_names": nil}))
+}
+
+// TestAccLeafRefused shows that a user meets a refusal in the plan, by the line
+// that is to blame.
+func TestAccLeafRefused(t *testing.T) {
+	refused := func(in inputs, says string) resource.TestStep {
+		return resource.TestStep{Config: rootCA + block(node, "this", in), ExpectError: regexp.MustCompile(`(?s)` + says)}
+	}
+	acceptance(t, newClock(),
+		refused(host.with("dns_names", `["10.0.0.11"]`), `"10\.0\.0\.11" is an IP address.*swarmpki_node_cert\.this.*dns_names = \["10\.0\.0\.11"\].*Move it to\s+ip_addresses`),
+		refused(host.with("dns_names", ""), `A node certificate needs at least one DNS name or IP address`),
+	)
+}
+
+// TestLeafDamagedState has a state that someone has edited: it is an error, and
+// the error holds nothing of the key.
+func TestLeafDamagedState(t *testing.T) {
+	d := newDirect(t, newClock())
+	ca := as(t, d.create("swarmpki_ca", values{"common_name": "Root"}), "cert_pem", "private_key_pem")
+	config := values{"ca": ca, "common_name": "host", "dns_names": []string{"host"}, "reuse_key": true}
+	issued := d.create(node, config)
+	damage := func(attribute, text string) tftypes.Value {
+		attributes := object(t, issued)
+		attributes[attribute] = tftypes.NewValue(tftypes.String, text)
+		return tftypes.NewValue(issued.Type(), attributes)
+	}
+	expect := func(diagnostics []*tfprotov6.Diagnostic, says string) {
+		t.Helper()
+		if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Summary+" "+diagnostics[0].Detail, says) {
+			t.Fatalf("it gives %s, want %s", tell(diagnostics), says)
+		}
+	}
+	state := damage("cert_pem", "garbage")
+	_, diagnostics := d.plan(node, &state, config)
+	expect(diagnostics, "The certificate in the state cannot be read")
+
+	key := text(t, issued, "private_key_pem")
+	state = damage("private_key_pem", strings.Replace(key, "\nM", "\nX", 1))
+	_, diagnostics = d.apply(node, &state, config.and(values{"common_name": "other"}))
+	expect(diagnostics, "private key cannot be read")
+	if part := key[40:60]; strings.Contains(fmt.Sprint(diagnostics[0].Summary, diagnostics[0].Detail), part) {
+		t.Error("the error quotes the key")
+	}
+
+	state = damage("renew_after", "soon")
+	_, diagnostics = d.refresh(node, state)
+	expect(diagnostics, "The state holds a time that cannot be read")
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"strings"
 	"testing"
@@ -193,7 +194,7 @@ func object(t *testing.T, v tftypes.Value) map[string]tftypes.Value {
 	if err := v.As(&attributes); err != nil {
 		t.Fatal(err)
 	}
-	return attributes
+	return maps.Clone(attributes) // the value's own
 }
 
 // apply plans and applies.
@@ -330,6 +331,15 @@ func pathOf(path *tftypes.AttributePath) string {
 	return out.String()
 }
 
+// tell writes diagnostics for a failed test's log.
+func tell(diagnostics []*tfprotov6.Diagnostic) string {
+	var out strings.Builder
+	for _, d := range diagnostics {
+		fmt.Fprintf(&out, "\n%s at %q: %s. %s", d.Severity, pathOf(d.Attribute), d.Summary, d.Detail)
+	}
+	return out.String()
+}
+
 // refusal is an error that a configuration has to meet with.
 type refusal struct {
 	name   string
@@ -367,8 +377,5 @@ func (r refusal) check(d direct) {
 			return
 		}
 	}
-	for _, diagnostic := range diagnostics {
-		t.Errorf("it says at %q: %s. %s", pathOf(diagnostic.Attribute), diagnostic.Summary, diagnostic.Detail)
-	}
-	t.Fatalf("it should say at %q: %s", r.path, strings.Join(r.says, " … "))
+	t.Fatalf("it says:%s\nand not at %q: %s", tell(diagnostics), r.path, strings.Join(r.says, " … "))
 }

@@ -374,7 +374,7 @@ func TestRevocationDestroyWarns(t *testing.T) {
 			return
 		}
 		if len(diagnostics) != 1 || diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || !strings.Contains(diagnostics[0].Summary, "forgotten") {
-			t.Fatalf("it gives %v, want one warning", diagnostics)
+			t.Fatalf("it gives %s, want one warning", tell(diagnostics))
 		}
 		for _, serial := range []string{shortSerial, longSerial} {
 			if got := strings.Contains(diagnostics[0].Detail, serial); got != slices.Contains(want, serial) {
