@@ -193,14 +193,15 @@ func newTemplate(request Request, public crypto.PublicKey) (*x509.Certificate, e
 		return template, nil
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	if _, isRSA := public.(*rsa.PublicKey); isRSA {
-		// NSS demands keyEncipherment on RSA; on other keys it means nothing
-		// (RFC 8813, section 3).
-		template.KeyUsage |= x509.KeyUsageKeyEncipherment
-	}
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	if request.Role == RoleNode {
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+		if _, isRSA := public.(*rsa.PublicKey); isRSA {
+			// NSS demands keyEncipherment of an RSA server. On other keys it
+			// means nothing (RFC 8813, section 3), and on a client it
+			// contradicts clientAuth (RFC 5280, 4.2.1.12).
+			template.KeyUsage |= x509.KeyUsageKeyEncipherment
+		}
 	}
 	addSubjectAlternativeNames(template, request)
 	return template, nil

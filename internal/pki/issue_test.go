@@ -66,8 +66,9 @@ func TestProfile(t *testing.T) {
 		for _, algorithm := range KeyAlgorithms() {
 			public := testKey(t, algorithm).Public()
 			usage := x509.KeyUsageDigitalSignature
+			serverUsage := usage
 			if strings.HasPrefix(string(algorithm), "RSA") {
-				usage |= x509.KeyUsageKeyEncipherment
+				serverUsage |= x509.KeyUsageKeyEncipherment
 			}
 			leaf := map[string]bool{oidSKI: false, oidKeyUsage: true, oidBasicConstraints: true, oidAKI: false, oidEKU: false, oidCRLPoints: false}
 			node := maps.Clone(leaf)
@@ -78,7 +79,7 @@ func TestProfile(t *testing.T) {
 			}{
 				"intermediate": {caRequest("Intermediate"), profile{usage: caKeyUsage, basic: basicCA,
 					extensions: map[string]bool{oidSKI: false, oidKeyUsage: true, oidBasicConstraints: true, oidAKI: false, oidCRLPoints: false}}},
-				"node": {nodeRequest("node1"), profile{usage: usage, basic: basicLeaf, extensions: node,
+				"node": {nodeRequest("node1"), profile{usage: serverUsage, basic: basicLeaf, extensions: node,
 					eku: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}},
 				"client": {clientRequest("alice"), profile{usage: usage, basic: basicLeaf, extensions: leaf,
 					eku: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}},
