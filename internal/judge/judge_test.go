@@ -20,9 +20,9 @@ func (r *recorder) Errorf(format string, args ...any) {
 // TestExpectations: a Verdict fails the test that expected another one, and one
 // that expected another reason.
 func TestExpectations(t *testing.T) {
-	words := map[Reason]string{Revoked: "code 1", Expired: "code 2"}
-	accepted := Verdict{Accepted: true, Text: "OK", words: words}
-	refused := Verdict{Text: "no: code 1", words: words}
+	says := words{Revoked: {"code 0", "code 1"}, Expired: {"code 2"}}
+	accepted := Verdict{Accepted: true, Text: "OK", words: says}
+	refused := Verdict{Text: "no: code 1", words: says}
 	for name, c := range map[string]struct {
 		expect   func(testing.TB)
 		failures int

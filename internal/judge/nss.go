@@ -8,29 +8,29 @@ import (
 )
 
 // nssWords are NSS's error codes as vfychain prints them.
-var nssWords = map[Reason]string{
-	Revoked:       "ERROR -8180", // SEC_ERROR_REVOKED_CERTIFICATE
-	WrongPurpose:  "ERROR -8101", // SEC_ERROR_INADEQUATE_CERT_TYPE
-	Expired:       "ERROR -8181", // SEC_ERROR_EXPIRED_CERTIFICATE
-	NotYetValid:   "ERROR -8181", // the same
-	UnknownIssuer: "ERROR -8179", // SEC_ERROR_UNKNOWN_ISSUER
-	BadSignature:  "ERROR -8182", // SEC_ERROR_BAD_SIGNATURE
-	Unsupported:   "SEC_ERROR_ADDING_CERT",
+var nssWords = words{
+	Revoked:       {"ERROR -8180"},                // SEC_ERROR_REVOKED_CERTIFICATE
+	WrongPurpose:  {"ERROR -8101", "ERROR -8102"}, // SEC_ERROR_INADEQUATE_CERT_TYPE, …_KEY_USAGE
+	Expired:       {"ERROR -8181"},                // SEC_ERROR_EXPIRED_CERTIFICATE
+	NotYetValid:   {"ERROR -8181"},                // the same
+	UnknownIssuer: {"ERROR -8179"},                // SEC_ERROR_UNKNOWN_ISSUER
+	BadSignature:  {"ERROR -8182"},                // SEC_ERROR_BAD_SIGNATURE
+	Unsupported:   {"SEC_ERROR_ADDING_CERT"},
 }
 
 // nssNames are those of tstclnt, which prints names, and nssCRLNames those of
 // crlutil.
-var nssNames = map[Reason]string{
-	Revoked:       "SEC_ERROR_REVOKED_CERTIFICATE",
-	WrongName:     "SSL_ERROR_BAD_CERT_DOMAIN",
-	UnknownIssuer: "SEC_ERROR_UNKNOWN_ISSUER",
-	Unsupported:   "SEC_ERROR_ADDING_CERT",
+var nssNames = words{
+	Revoked:       {"SEC_ERROR_REVOKED_CERTIFICATE"},
+	WrongName:     {"SSL_ERROR_BAD_CERT_DOMAIN"},
+	UnknownIssuer: {"SEC_ERROR_UNKNOWN_ISSUER"},
+	Unsupported:   {"SEC_ERROR_ADDING_CERT"},
 }
 
-var nssCRLNames = map[Reason]string{
-	UnknownIssuer: "SEC_ERROR_UNKNOWN_ISSUER",
-	BadSignature:  "SEC_ERROR_CRL_BAD_SIGNATURE",
-	Unsupported:   "SEC_ERROR_ADDING_CERT",
+var nssCRLNames = words{
+	UnknownIssuer: {"SEC_ERROR_UNKNOWN_ISSUER"},
+	BadSignature:  {"SEC_ERROR_CRL_BAD_SIGNATURE"},
+	Unsupported:   {"SEC_ERROR_ADDING_CERT"},
 }
 
 var nssUsage = map[Purpose]string{Client: "0", Server: "1"}

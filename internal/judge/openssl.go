@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"maps"
 	"net/netip"
 	"strconv"
 	"testing"
@@ -9,20 +8,17 @@ import (
 
 // openSSLWords are the numbers of X509_V_ERR_* as `openssl verify` prints them:
 // unlike its texts, they have never changed.
-var openSSLWords = map[Reason]string{
-	Revoked:       "error 23 at",
-	WrongName:     "error 62 at", // of a DNS name
-	WrongPurpose:  "error 26 at",
-	Expired:       "error 10 at",
-	NotYetValid:   "error 9 at",
-	UnknownIssuer: "error 20 at",
-	BadSignature:  "error 7 at",
-	CRLExpired:    "error 12 at",
-	NoCRL:         "error 3 at",
+var openSSLWords = words{
+	Revoked:       {"error 23 at"},
+	WrongName:     {"error 62 at", "error 64 at"}, // of a DNS name, an IP address
+	WrongPurpose:  {"error 26 at"},
+	Expired:       {"error 10 at"},
+	NotYetValid:   {"error 9 at"},
+	UnknownIssuer: {"error 20 at"},
+	BadSignature:  {"error 7 at"},
+	CRLExpired:    {"error 12 at"},
+	NoCRL:         {"error 3 at"},
 }
-
-// openSSLWrongAddress is what WrongName is where an IP address was asked for.
-const openSSLWrongAddress = "error 64 at"
 
 // OpenSSLVerify asks `openssl verify`.
 func OpenSSLVerify(t testing.TB, q Question) Verdict {
@@ -34,11 +30,9 @@ func OpenSSLVerify(t testing.TB, q Question) Verdict {
 		"verify", "-no-CApath", "-no-CAstore", "-CAfile", f.file("trust.pem", q.Trust),
 		"-untrusted", presented, "-purpose", "ssl" + string(q.Purpose),
 	}
-	words := maps.Clone(openSSLWords)
 	if q.Host != "" {
 		if _, err := netip.ParseAddr(q.Host); err == nil {
 			args = append(args, "-verify_ip", q.Host)
-			words[WrongName] = openSSLWrongAddress
 		} else {
 			args = append(args, "-verify_hostname", q.Host)
 		}
@@ -55,7 +49,7 @@ func OpenSSLVerify(t testing.TB, q Question) Verdict {
 	if !q.At.IsZero() {
 		args = append(args, "-attime", strconv.FormatInt(q.At.Unix(), 10))
 	}
-	return f.verdict(words, presented+": OK", "openssl verify", append(args, presented)...)
+	return f.verdict(openSSLWords, presented+": OK", "openssl verify", append(args, presented)...)
 }
 
 // OpenSSLCRL asks `openssl crl -verify` whether the CA has signed the CRL. Both
@@ -63,9 +57,9 @@ func OpenSSLVerify(t testing.TB, q Question) Verdict {
 func OpenSSLCRL(t testing.TB, crl, ca string) Verdict {
 	t.Helper()
 	f := newFolder(t)
-	return f.verdict(map[Reason]string{
-		UnknownIssuer: "Error getting CRL issuer certificate",
-		BadSignature:  "verify failure",
+	return f.verdict(words{
+		UnknownIssuer: {"Error getting CRL issuer certificate"},
+		BadSignature:  {"verify failure"},
 	}, "verify OK", "openssl crl", "crl", "-verify", "-noout", "-no-CApath", "-no-CAstore",
 		"-CAfile", f.file("ca.pem", ca), "-in", f.file("crl.pem", crl))
 }
