@@ -279,6 +279,9 @@ func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory
 	if pending.any() {
 		m.NextExpiry = types.StringUnknown()
 	}
+	if pending.renewing > 0 && len(next.Returned()) > 0 {
+		m.ActiveCount = types.Int64Unknown() // renewed, a revoked one is good again
+	}
 	if m.mayRevokeRenewed(pending) {
 		m.Entries, m.ChangedAt, m.RevokedCount = types.ListUnknown(entryType), types.StringUnknown(), types.Int64Unknown()
 	}
