@@ -77,7 +77,7 @@ func SubjectKeyID(cert *x509.Certificate) ([]byte, error) {
 	if len(cert.SubjectKeyId) > 0 {
 		return cert.SubjectKeyId, nil
 	}
-	return KeyID(cert.PublicKey)
+	return keyIDOf(cert.RawSubjectPublicKeyInfo)
 }
 
 // IsSelfSigned tells whether the certificate's own key has signed it. A

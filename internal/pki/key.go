@@ -193,6 +193,12 @@ func KeyID(public crypto.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return keyIDOf(der)
+}
+
+// keyIDOf computes the key identifier of a SubjectPublicKeyInfo in DER, of
+// whatever kind the key is.
+func keyIDOf(der []byte) ([]byte, error) {
 	var info struct {
 		Algorithm pkix.AlgorithmIdentifier
 		PublicKey asn1.BitString
