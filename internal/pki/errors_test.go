@@ -45,7 +45,7 @@ func TestIn(t *testing.T) {
 		// A wrapped one is found as well.
 		wantRefusal(t, In(tc.parent, fmt.Errorf("around: %w", original)), tc.want, "it is wrong")
 	}
-	if err := errors.New("another kind"); In("ca", err) != err {
+	if err := errors.New("another kind"); !errors.Is(In("ca", err), err) {
 		t.Error("In changed an error that is none of the package's")
 	}
 	if In("ca", nil) != nil {

@@ -3,6 +3,7 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -144,14 +145,11 @@ func FuzzRequest(f *testing.F) {
 		issuer := *root
 		issuer.CRLDistributionPoints = strings.Fields(points)
 		if err := CheckDistributionPoints(issuer.CRLDistributionPoints); err != nil {
-			wantRefusal(t, err, err.(*Error).Field)
+			wantRefusal(t, err, refusedField(t, err))
 			return
 		}
 		if err := request.Validate(); err != nil {
-			wantRefusal(t, err, err.(*Error).Field)
-			if err.(*Error).Field == "" {
-				t.Fatalf("the refusal names no field: %v", err)
-			}
+			wantRefusal(t, err, refusedField(t, err))
 			if _, err := issuer.Issue(request, key.Public(), testNow); err == nil {
 				t.Fatal("Issue took what Validate refuses")
 			}
@@ -179,6 +177,16 @@ func FuzzRequest(f *testing.F) {
 			wantContent(t, again, request)
 		}
 	})
+}
+
+// refusedField is the field that a refusal is on.
+func refusedField(t *testing.T, err error) string {
+	t.Helper()
+	var refusal *Error
+	if !errors.As(err, &refusal) || refusal.Field == "" {
+		t.Fatalf("the refusal names no field: %v", err)
+	}
+	return refusal.Field
 }
 
 // wantContent checks that a certificate which was issued at testNow holds what
