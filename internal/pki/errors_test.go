@@ -53,6 +53,18 @@ func TestIn(t *testing.T) {
 	}
 }
 
+func TestWithField(t *testing.T) {
+	original := &Error{Field: "cert_pem", Problem: "it is wrong", Why: "Why.", Fix: "Fix."}
+	wantRefusal(t, WithField("signed_cert_pem", fmt.Errorf("around: %w", original)), "signed_cert_pem", "it is wrong", "Why.", "Fix.")
+	wantRefusal(t, WithField("", original), "", "it is wrong")
+	if original.Field != "cert_pem" {
+		t.Errorf("WithField changed the original's field to %q", original.Field)
+	}
+	if err := errors.New("another kind"); !errors.Is(WithField("ca", err), err) || WithField("ca", nil) != nil {
+		t.Error("WithField changed what is no error of the package's")
+	}
+}
+
 func TestAt(t *testing.T) {
 	wantRefusal(t, At("dns_names", 3, &Error{Problem: "it is wrong", Why: "Why.", Fix: "Fix."}), "dns_names[3]")
 	wantRefusal(t, At("entries", 0, &Error{Field: "reason", Problem: "it is wrong", Why: "Why.", Fix: "Fix."}), "entries[0].reason")
