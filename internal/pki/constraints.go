@@ -125,14 +125,27 @@ func (c *NameConstraints) checkNames(r Request, ca string) error {
 			Fix:     "Use another name, or a CA whose constraints allow it.",
 		}
 	}
-	for i, name := range r.DNSNames {
+	checkDNS := func(field, name string) error {
 		in := func(domain string) bool { return withinDomain(strings.TrimPrefix(name, "*."), domain) }
-		field := fmt.Sprintf("dns_names[%d]", i)
 		if len(c.PermittedDNSDomains) > 0 && !slices.ContainsFunc(c.PermittedDNSDomains, in) {
 			return refuse(field, name, "permitted_dns_domains: "+list(c.PermittedDNSDomains))
 		}
 		if slices.ContainsFunc(c.ExcludedDNSDomains, in) {
 			return refuse(field, name, "excluded_dns_domains: "+list(c.ExcludedDNSDomains))
+		}
+		return nil
+	}
+	for i, name := range r.DNSNames {
+		if err := checkDNS(fmt.Sprintf("dns_names[%d]", i), name); err != nil {
+			return err
+		}
+	}
+	if cn := r.Subject.CommonName; r.Role != RoleCA && len(r.DNSNames) == 0 && countsAsDNSName(cn) && checkDNS("", cn) != nil {
+		return &Error{
+			Field:   "common_name",
+			Problem: fmt.Sprintf("the name constraints of the CA %q exclude %s", ca, cn),
+			Why:     "It looks like the name of a host and there are no dns_names, so OpenSSL, and with it nginx and HAProxy, hold the common name to the constraints in the CA's certificate and would refuse the certificate.",
+			Fix:     "Add dns_names that the constraints allow, or write the common name without a dot.",
 		}
 	}
 	for i, addr := range r.IPAddresses {
@@ -146,4 +159,11 @@ func (c *NameConstraints) checkNames(r Request, ca string) error {
 		}
 	}
 	return nil
+}
+
+// countsAsDNSName tells whether OpenSSL takes a common name for a host's: two
+// labels or more. An IPv4 address is one to it too.
+func countsAsDNSName(commonName string) bool {
+	labels := strings.Split(commonName, ".")
+	return len(labels) > 1 && !slices.ContainsFunc(labels, func(label string) bool { return labelProblem(label) != "" })
 }
