@@ -3,13 +3,14 @@ package judge
 import "testing"
 
 var gnuTLSWords = words{
-	Revoked:       {"The certificate chain is revoked"},
-	WrongName:     {"The name in the certificate does not match the expected"},
-	WrongPurpose:  {"The certificate chain does not match the intended purpose"},
-	Expired:       {"The certificate chain uses expired certificate"},
-	UnknownIssuer: {"The certificate issuer is unknown"},
-	BadSignature:  {"The signature in the certificate is invalid"},
-	CRLExpired:    {"The revocation or OCSP data are old and have been superseded"},
+	Revoked:            {"The certificate chain is revoked"},
+	WrongName:          {"The name in the certificate does not match the expected"},
+	WrongPurpose:       {"The certificate chain does not match the intended purpose"},
+	Expired:            {"The certificate chain uses expired certificate"},
+	UnknownIssuer:      {"The certificate issuer is unknown"},
+	BadSignature:       {"The signature in the certificate is invalid"},
+	CRLExpired:         {"The revocation or OCSP data are old and have been superseded"},
+	OutsideConstraints: {"violates the signer's constraints"},
 }
 
 var extendedKeyUsage = map[Purpose]string{

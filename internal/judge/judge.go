@@ -83,7 +83,9 @@ const (
 	BadSignature  Reason = "the signature is wrong"
 	CRLExpired    Reason = "the CRL has expired"
 	NoCRL         Reason = "there is no CRL of the issuer"
-	Unsupported   Reason = "the key's algorithm is not supported"
+	// OutsideConstraints stands for the name constraints of a CA.
+	OutsideConstraints Reason = "the CA's name constraints exclude it"
+	Unsupported        Reason = "the key's algorithm is not supported"
 )
 
 // Verdict is what a verifier has answered.

@@ -9,13 +9,14 @@ import (
 
 // nssWords are NSS's error codes as vfychain prints them.
 var nssWords = words{
-	Revoked:       {"ERROR -8180"},                // SEC_ERROR_REVOKED_CERTIFICATE
-	WrongPurpose:  {"ERROR -8101", "ERROR -8102"}, // SEC_ERROR_INADEQUATE_CERT_TYPE, …_KEY_USAGE
-	Expired:       {"ERROR -8181"},                // SEC_ERROR_EXPIRED_CERTIFICATE
-	NotYetValid:   {"ERROR -8181"},                // the same
-	UnknownIssuer: {"ERROR -8179"},                // SEC_ERROR_UNKNOWN_ISSUER
-	BadSignature:  {"ERROR -8182"},                // SEC_ERROR_BAD_SIGNATURE
-	Unsupported:   {"SEC_ERROR_ADDING_CERT"},
+	Revoked:            {"ERROR -8180"},                // SEC_ERROR_REVOKED_CERTIFICATE
+	WrongPurpose:       {"ERROR -8101", "ERROR -8102"}, // SEC_ERROR_INADEQUATE_CERT_TYPE, …_KEY_USAGE
+	Expired:            {"ERROR -8181"},                // SEC_ERROR_EXPIRED_CERTIFICATE
+	NotYetValid:        {"ERROR -8181"},                // the same
+	UnknownIssuer:      {"ERROR -8179"},                // SEC_ERROR_UNKNOWN_ISSUER
+	BadSignature:       {"ERROR -8182"},                // SEC_ERROR_BAD_SIGNATURE
+	OutsideConstraints: {"ERROR -8080"},                // SEC_ERROR_CERT_NOT_IN_NAME_SPACE
+	Unsupported:        {"SEC_ERROR_ADDING_CERT"},
 }
 
 // nssNames are those of tstclnt, which prints names, and nssCRLNames those of

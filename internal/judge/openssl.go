@@ -9,15 +9,16 @@ import (
 // openSSLWords are the numbers of X509_V_ERR_* as `openssl verify` prints them:
 // unlike its texts, they have never changed.
 var openSSLWords = words{
-	Revoked:       {"error 23 at"},
-	WrongName:     {"error 62 at", "error 64 at"}, // of a DNS name, an IP address
-	WrongPurpose:  {"error 26 at"},
-	Expired:       {"error 10 at"},
-	NotYetValid:   {"error 9 at"},
-	UnknownIssuer: {"error 20 at"},
-	BadSignature:  {"error 7 at"},
-	CRLExpired:    {"error 12 at"},
-	NoCRL:         {"error 3 at"},
+	Revoked:            {"error 23 at"},
+	WrongName:          {"error 62 at", "error 64 at"}, // of a DNS name, an IP address
+	WrongPurpose:       {"error 26 at"},
+	Expired:            {"error 10 at"},
+	NotYetValid:        {"error 9 at"},
+	UnknownIssuer:      {"error 20 at"},
+	BadSignature:       {"error 7 at"},
+	CRLExpired:         {"error 12 at"},
+	NoCRL:              {"error 3 at"},
+	OutsideConstraints: {"error 47 at", "error 48 at"}, // a subtree not permitted, or excluded
 }
 
 // OpenSSLVerify asks `openssl verify`.
