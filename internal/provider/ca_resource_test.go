@@ -509,6 +509,7 @@ func TestCARefusals(t *testing.T) {
 		return &made
 	}
 	for _, r := range []refusal{
+		{name: "no common_name", config: values{}, path: "common_name", says: []string{"The common name is missing", "signed_cert_pem"}},
 		{name: "common_name", config: values{"common_name": ""}, path: "common_name", says: []string{"The common name is empty"}},
 		{name: "country", config: base.and(values{"subject": values{"country": "de"}}), path: "subject.country", says: []string{"is not a country code"}},
 		{name: "key_algorithm", config: base.and(values{"key_algorithm": "DSA"}), path: "key_algorithm", says: []string{"ECDSA-P256", "DSA"}},

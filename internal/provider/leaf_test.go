@@ -606,6 +606,8 @@ func TestLeafRefusals(t *testing.T) {
 		{name: "name among the addresses", config: address("host"), path: "ip_addresses[1]", says: []string{`"host" is not an IP address`, "names go into dns_names"}},
 		{name: "prefix", config: address("10.0.0.0/24"), path: "ip_addresses[1]", says: []string{"is not an IP address", "Leave out the prefix length"}},
 		{name: "zone", config: address("fe80::1%eth0"), path: "ip_addresses[1]", says: []string{"has a zone", "Leave out the %"}},
+		{name: "no CA", config: base.and(values{"ca": nil}), path: "ca", says: []string{"Exactly one of ca", "swarmpki_ca.root"}},
+		{name: "no common_name", config: base.and(values{"common_name": nil}), path: "common_name", says: []string{"The common name is missing", "cert_request_pem"}},
 		{name: "common_name", config: base.and(values{"common_name": ""}), path: "common_name", says: []string{"The common name is empty"}},
 		{name: "long common_name", config: base.and(values{"common_name": strings.Repeat("x", 65)}), path: "common_name", says: []string{"65 characters", "RFC 5280, appendix A.1", "at most 64", "Shorten"}},
 		{name: "common_name with white space", config: base.and(values{"common_name": "host "}), path: "common_name", says: []string{"white space", "trimspace()"}},
