@@ -71,6 +71,9 @@ type leaf struct {
 	request pki.Request
 	key     crypto.Signer
 	cert    *x509.Certificate
+	// issuer is the CA of which it is known that the certificate stands: that
+	// is worth remembering, for it takes a signature to find out.
+	issuer *pki.Issuer
 	// chain is what stands behind the certificate in cert_pem.
 	chain []*x509.Certificate
 }
@@ -193,10 +196,10 @@ func (s *site) applyLeaf(p plan, key string, freshID func() string, now time.Tim
 	l, exists := s.leaves[key]
 	if exists {
 		renewAfter := pki.RenewAfter(l.cert, request.ValidityPeriod, request.EarlyRenewal)
-		reissue := !request.SameContent(l.request) || !issuer.Stands(l.cert) ||
+		reissue := !request.SameContent(l.request) || l.issuer != issuer.Issuer && !issuer.Stands(l.cert) ||
 			pki.RenewalDue(l.cert, renewAfter, now, request.ValidityPeriod, issuer.Issuer)
 		if !reissue {
-			l.chain = issuer.Chain
+			l.chain, l.issuer = issuer.Chain, issuer.Issuer
 			s.leaves[key] = l
 			return nil
 		}
@@ -210,7 +213,7 @@ func (s *site) applyLeaf(p plan, key string, freshID func() string, now time.Tim
 	if l.cert, err = issuer.Issue(request, signer.Public(), now); err != nil {
 		return err
 	}
-	l.key, l.request, l.chain = signer, request, issuer.Chain
+	l.key, l.request, l.chain, l.issuer = signer, request, issuer.Chain, issuer.Issuer
 	s.leaves[key] = l
 	return nil
 }
