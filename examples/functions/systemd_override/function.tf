@@ -1,0 +1,3 @@
+output "override_conf" {
+  value = provider::swarmpki::systemd_override()
+}
