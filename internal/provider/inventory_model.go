@@ -60,17 +60,19 @@ var predecessorType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"replaced_at":      types.StringType,
 }}
 
-// pendingCerts counts the certificates that a plan does not know yet.
+// pendingCerts are the certificates that a plan does not know yet.
 type pendingCerts struct {
-	// fresh have no identity yet: they are about to be created.
+	// fresh counts those that the inventory has never seen: above all those
+	// that are about to be created, and have no identity yet.
 	fresh int
-	// renewing have an identity, but no serial number yet.
-	renewing int
-	// opaque may turn out to be anything, one that is held already included.
+	// renewing are what it holds of those that have no serial number yet.
+	renewing []pki.Holding
+	// opaque counts those that may turn out to be anything, one that is held
+	// already included.
 	opaque int
 }
 
-func (p pendingCerts) any() bool { return p.fresh+p.renewing+p.opaque > 0 }
+func (p pendingCerts) any() bool { return p.fresh+len(p.renewing)+p.opaque > 0 }
 
 // validate checks what is known of the configuration.
 func (m *inventoryModel) validate(ctx context.Context, diags *diag.Diagnostics) {
@@ -110,7 +112,7 @@ func (m *inventoryModel) existing(diags *diag.Diagnostics) []pki.Entry {
 }
 
 // held reads certs. Of a certificate that is being renewed it gives what the
-// inventory has of it, for it has not gone; a new one it leaves out.
+// inventory has of it, for it has not gone; for a new one it gives a stand-in.
 func (m *inventoryModel) held(ctx context.Context, before pki.Inventory, diags *diag.Diagnostics) (map[string]pki.Holding, pendingCerts) {
 	known := map[string]pki.Holding{}
 	for _, h := range before.Held {
@@ -127,17 +129,20 @@ func (m *inventoryModel) held(ctx context.Context, before pki.Inventory, diags *
 		}
 		var cert certModel
 		diags.Append(object.As(ctx, &cert, basetypes.ObjectAsOptions{})...)
-		if cert.ID.IsUnknown() {
+		if cert.ID.IsUnknown() && cert.CommonName.ValueString() == "" {
+			// A new certificate has its name already; this may be any.
+			pending.opaque++
+			continue
+		}
+		if cert.ID.IsUnknown() || cert.SerialNumber.IsUnknown() || cert.NotAfter.IsUnknown() || cert.AuthorityKeyID.IsUnknown() {
+			if h, ok := known[cert.ID.ValueString()]; ok {
+				pending.renewing = append(pending.renewing, h)
+				held[key] = h
+				continue
+			}
 			pending.fresh++
 			// Its key is taken: what it had before is replaced, not removed.
 			held[key] = pki.Holding{ID: freshID + key, Serial: new(big.Int)}
-			continue
-		}
-		if cert.SerialNumber.IsUnknown() || cert.NotAfter.IsUnknown() || cert.AuthorityKeyID.IsUnknown() {
-			pending.renewing++
-			if h, ok := known[cert.ID.ValueString()]; ok {
-				held[key] = h
-			}
 			continue
 		}
 		h, err := cert.holding()
@@ -150,7 +155,7 @@ func (m *inventoryModel) held(ctx context.Context, before pki.Inventory, diags *
 	return held, pending
 }
 
-// freshID marks the identity of a certificate that is about to be created. No
+// freshID marks the identity of a certificate that is not known yet. No
 // identity begins so.
 const freshID = "\x00"
 
@@ -158,7 +163,7 @@ func (m certModel) holding() (h pki.Holding, err error) {
 	missing := func(field string) error {
 		return &pki.Error{
 			Field:   field,
-			Problem: field + " is missing",
+			Problem: "there is no " + field,
 			Why:     "Without it the inventory cannot tell what has gone.",
 			Fix:     "Give whole certificate resources, or objects with id, serial_number, not_after, common_name and authority_key_id.",
 		}
@@ -279,13 +284,13 @@ func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory
 	if pending.any() {
 		m.NextExpiry = types.StringUnknown()
 	}
-	if pending.renewing > 0 && len(next.Returned()) > 0 {
+	if len(pending.renewing) > 0 && len(next.Returned()) > 0 {
 		m.ActiveCount = types.Int64Unknown() // renewed, a revoked one is good again
 	}
 	if m.mayRevokeRenewed(pending) {
 		m.Entries, m.ChangedAt, m.RevokedCount = types.ListUnknown(entryType), types.StringUnknown(), types.Int64Unknown()
 	}
-	if pending.renewing > 0 || m.addsPredecessor(prior) {
+	if len(pending.renewing) > 0 || m.addsPredecessor(prior) {
 		m.Predecessors = types.ListUnknown(predecessorType) // a new one holds the time of the apply
 	}
 }
@@ -293,7 +298,23 @@ func (m *inventoryModel) describePlanned(ctx context.Context, next pki.Inventory
 // mayRevokeRenewed tells whether a renewal of this apply is revoked in it.
 func (m *inventoryModel) mayRevokeRenewed(pending pendingCerts) bool {
 	var ignored diag.Diagnostics // validated before
-	return pending.renewing > 0 && m.RevokeRenewed.ValueBool() && toDuration(m.RenewalGrace, 0, &ignored) == 0
+	return len(pending.renewing) > 0 && m.RevokeRenewed.ValueBool() && toDuration(m.RenewalGrace, 0, &ignored) == 0
+}
+
+// revokedByRenewal are the certificates that this apply revokes if it renews
+// them.
+func (m *inventoryModel) revokedByRenewal(next pki.Inventory, pending pendingCerts, diags *diag.Diagnostics) []pki.Change {
+	var changes []pki.Change
+	if !m.mayRevokeRenewed(pending) {
+		return nil
+	}
+	for _, h := range pending.renewing {
+		e := pki.Entry{Serial: h.Serial, Reason: m.policy(diags).ReplacementReason, AuthorityKeyID: h.AuthorityKeyID}
+		if !slices.ContainsFunc(next.Entries, e.SameCertificate) {
+			changes = append(changes, pki.Change{Name: h.Name, Entry: e})
+		}
+	}
+	return changes
 }
 
 // addsPredecessor tells whether the list has one that the prior list has not.

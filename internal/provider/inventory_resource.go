@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
@@ -151,8 +152,8 @@ func (r *inventoryResource) plan(ctx context.Context, plan, prior *inventoryMode
 	next, changes := before.Next(held, plan.policy(diags), r.now())
 	next, carried := next.Carry(plan.existing(diags), r.now())
 	warnReturned(next, diags)
-	if len(changes) > 0 {
-		warnRevoked(changes, diags)
+	if warned := slices.Concat(changes, plan.revokedByRenewal(next, pending, diags)); len(warned) > 0 {
+		warnRevoked(warned, diags)
 	}
 	plan.describePlanned(ctx, next, changes, carried, pending, prior, diags)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,12 @@ func value(typ tftypes.Type, v any) tftypes.Value {
 			elements = append(elements, value(typ.(tftypes.List).ElementType, element))
 		}
 		return tftypes.NewValue(typ, elements)
+	case map[string]values:
+		elements := map[string]tftypes.Value{}
+		for key, element := range v {
+			elements[key] = value(typ.(tftypes.Map).ElementType, element)
+		}
+		return tftypes.NewValue(typ, elements)
 	case []string:
 		elements := []tftypes.Value{}
 		for _, element := range v {
@@ -157,7 +164,7 @@ func (d direct) plan(kind string, prior *tftypes.Value, config values) (tftypes.
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if len(resp.Diagnostics) > 0 {
+	if failed(resp.Diagnostics) {
 		return tftypes.Value{}, resp.Diagnostics
 	}
 	if len(resp.RequiresReplace) > 0 {
@@ -167,7 +174,12 @@ func (d direct) plan(kind string, prior *tftypes.Value, config values) (tftypes.
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return planned, nil
+	return planned, resp.Diagnostics
+}
+
+// failed tells whether there is more than warnings.
+func failed(diagnostics []*tfprotov6.Diagnostic) bool {
+	return slices.ContainsFunc(diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError })
 }
 
 // proposed is what Terraform proposes: the configuration, and for what the
@@ -197,11 +209,11 @@ func object(t *testing.T, v tftypes.Value) map[string]tftypes.Value {
 	return maps.Clone(attributes) // the value's own
 }
 
-// apply plans and applies.
+// apply plans and applies. The warnings of both come with what it makes.
 func (d direct) apply(kind string, prior *tftypes.Value, config values) (tftypes.Value, []*tfprotov6.Diagnostic) {
 	d.t.Helper()
 	planned, diagnostics := d.plan(kind, prior, config)
-	if len(diagnostics) > 0 {
+	if failed(diagnostics) {
 		return tftypes.Value{}, diagnostics
 	}
 	typ := d.schema(kind).ValueType()
@@ -215,14 +227,15 @@ func (d direct) apply(kind string, prior *tftypes.Value, config values) (tftypes
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if len(resp.Diagnostics) > 0 {
-		return tftypes.Value{}, resp.Diagnostics
+	diagnostics = append(diagnostics, resp.Diagnostics...)
+	if failed(diagnostics) {
+		return tftypes.Value{}, diagnostics
 	}
 	applied, err := resp.NewState.Unmarshal(typ)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return applied, nil
+	return applied, diagnostics
 }
 
 // create applies a configuration that has to be accepted.
@@ -324,6 +337,8 @@ func pathOf(path *tftypes.AttributePath) string {
 			out.WriteString(string(s))
 		case tftypes.ElementKeyInt:
 			fmt.Fprintf(&out, "[%d]", int64(s))
+		case tftypes.ElementKeyString:
+			fmt.Fprintf(&out, "[%q]", string(s))
 		default:
 			fmt.Fprintf(&out, "%v", s)
 		}
