@@ -1,5 +1,3 @@
-// Package proxy runs the TLS proxies that obey a CRL, HAProxy and nginx, in
-// front of a daemon.
 package proxy
 
 import (
@@ -11,14 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
-	"time"
 
-	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/proc"
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/sandbox"
 )
-
-const bound = 20 * time.Second
 
 // workers returns the processes below the proxy's that listen on addr, by id.
 func workers(addr netip.AddrPort, pid int) (map[int]bool, error) {
@@ -64,29 +57,4 @@ func listening(addr netip.AddrPort) (map[string]bool, error) {
 		}
 	}
 	return sockets, nil
-}
-
-// awaitWorkers waits until at least one new process below the proxy's listens
-// on addr, and none of the old ones does: then every new connection is judged
-// by the new configuration. Connections that an old process has go on.
-func awaitWorkers(t testing.TB, what string, addr netip.AddrPort, p *proc.Process, old map[int]bool) {
-	t.Helper()
-	proc.Until(t, bound, what, func() error {
-		if !p.Running() {
-			return proc.Final(fmt.Errorf("it ended: %s\n%s", p.Ended(), p.Log()))
-		}
-		now, err := workers(addr, p.Pid())
-		if err != nil {
-			return err
-		}
-		for pid := range now {
-			if old[pid] {
-				return fmt.Errorf("process %d, of before, still listens on %v", pid, addr)
-			}
-		}
-		if len(now) == 0 {
-			return fmt.Errorf("no process listens on %v", addr)
-		}
-		return nil
-	})
 }

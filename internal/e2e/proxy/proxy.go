@@ -1,3 +1,5 @@
+// Package proxy runs the TLS proxies that obey a CRL, HAProxy and nginx, in
+// front of a daemon.
 package proxy
 
 import (
@@ -17,13 +19,17 @@ import (
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/tool"
 )
 
+const bound = 20 * time.Second
+
 // Proxy is a proxy that runs until its test ends.
 type Proxy struct {
 	name    string
 	addr    netip.AddrPort
 	reload  syscall.Signal
 	process *proc.Process
-	runtime string // HAProxy's runtime API
+
+	// HAProxy's runtime API: the worker's and the master's.
+	runtime, master string
 }
 
 // StartHAProxy starts HAProxy in master-worker mode, as Debian's unit does,
@@ -32,7 +38,10 @@ type Proxy struct {
 func StartHAProxy(t testing.TB, addr, config string) *Proxy {
 	t.Helper()
 	dir := sandbox.Dir(t)
-	p := &Proxy{name: "haproxy", addr: netip.MustParseAddrPort(addr), reload: syscall.SIGUSR2, runtime: filepath.Join(dir, "runtime.sock")}
+	p := &Proxy{
+		name: "haproxy", addr: netip.MustParseAddrPort(addr), reload: syscall.SIGUSR2,
+		runtime: filepath.Join(dir, "runtime.sock"), master: filepath.Join(dir, "master.sock"),
+	}
 	files := []string{
 		write(t, dir, "haproxy.cfg", config),
 		write(t, dir, "runtime.cfg", fmt.Sprintf("global\n  stats socket %s mode 600 level admin\n", p.runtime)),
@@ -40,9 +49,9 @@ func StartHAProxy(t testing.TB, addr, config string) *Proxy {
 	p.process = proc.Start(t, proc.Spec{
 		Name: p.name, Path: tool.Path(t, "haproxy"), Dir: dir,
 		// -db keeps the master in the foreground.
-		Args: []string{"-W", "-db", "-f", files[0], "-f", files[1]},
+		Args: []string{"-W", "-db", "-S", p.master, "-f", files[0], "-f", files[1]},
 	})
-	awaitWorkers(t, "haproxy starts", p.addr, p.process, nil)
+	p.await(t, "starts", nil)
 	return p
 }
 
@@ -67,7 +76,7 @@ include %s;
 		// -e: until the configuration is read nginx logs into /var/log.
 		Args: []string{"-p", dir, "-e", "stderr", "-c", write(t, dir, "nginx.conf", main)},
 	})
-	awaitWorkers(t, "nginx starts", p.addr, p.process, nil)
+	p.await(t, "starts", nil)
 	return p
 }
 
@@ -110,29 +119,75 @@ func (p *Proxy) Reloaded(t testing.TB, reload func()) {
 	t.Helper()
 	old := p.Workers(t)
 	reload()
-	awaitWorkers(t, p.name+" reloads", p.addr, p.process, old)
+	p.await(t, "reloads", old)
 }
 
-// Runtime runs commands of HAProxy's runtime API, one a line, and returns
-// what it says.
-func (p *Proxy) Runtime(t testing.TB, commands string) string {
+// await waits until at least one new process listens on the proxy's address,
+// and none of the old ones does: then every new connection is judged by the
+// new files. Connections that an old process has go on.
+func (p *Proxy) await(t testing.TB, what string, old map[int]bool) {
 	t.Helper()
-	conn, err := net.DialTimeout("unix", p.runtime, bound)
+	proc.Until(t, bound, p.name+" "+what, func() error {
+		if !p.process.Running() {
+			return proc.Final(fmt.Errorf("it ended: %s\n%s", p.process.Ended(), p.Log()))
+		}
+		now, err := workers(p.addr, p.Pid())
+		if err != nil {
+			return err
+		}
+		for pid := range now {
+			if old[pid] {
+				return fmt.Errorf("process %d, of before, still listens on %v", pid, p.addr)
+			}
+		}
+		if len(now) == 0 {
+			return fmt.Errorf("no process listens on %v", p.addr)
+		}
+		if p.master != "" {
+			// When its worker is up, HAProxy's master executes itself anew,
+			// and a SIGUSR2 is lost until that master waits for one. What is
+			// asked of the master before is lost as well, hence the short wait.
+			_, err = ask(p.master, "show proc\n", 100*time.Millisecond)
+		}
+		return err
+	})
+}
+
+// Runtime runs a command of HAProxy's runtime API and returns what it says.
+func (p *Proxy) Runtime(t testing.TB, command string) string {
+	t.Helper()
+	said, err := ask(p.runtime, command, bound)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(bound)); err != nil {
-		t.Fatal(err)
+	return said
+}
+
+func ask(socket, command string, wait time.Duration) (string, error) {
+	raw, err := net.DialTimeout("unix", socket, wait)
+	if err != nil {
+		return "", err
 	}
-	if _, err := conn.Write([]byte(commands)); err != nil {
-		t.Fatal(err)
+	defer raw.Close()
+	conn, ok := raw.(*net.UnixConn)
+	if !ok {
+		return "", fmt.Errorf("a connection to %s is a %T", socket, raw)
 	}
-	var said strings.Builder
-	if _, err := io.Copy(&said, conn); err != nil {
-		t.Fatal(err)
+	if err := conn.SetDeadline(time.Now().Add(wait)); err != nil {
+		return "", err
 	}
-	return said.String()
+	if _, err := io.WriteString(conn, command); err != nil {
+		return "", err
+	}
+	// The master answers at once, and ends the connection when its peer does.
+	if err := conn.CloseWrite(); err != nil {
+		return "", err
+	}
+	said, err := io.ReadAll(conn)
+	if err == nil && len(said) == 0 {
+		err = fmt.Errorf("%s says nothing to %q", socket, command)
+	}
+	return string(said), err
 }
 
 // RuntimeCRL replaces the CRL that HAProxy has from file, in the running

@@ -52,7 +52,7 @@ defaults
   timeout client 1h
   timeout server 1h
 frontend docker
-  bind %s ssl crt %s ca-file %s verify required crl-file %s %s
+  bind %s ssl crt %q ca-file %q verify required crl-file %q %s
   default_backend daemon
 backend daemon
   server daemon unix@%s
@@ -68,11 +68,11 @@ func (f front) nginx() string {
   server {
     listen %s ssl;
     ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_certificate %s;
-    ssl_certificate_key %s;
-    ssl_client_certificate %s;
+    ssl_certificate %q;
+    ssl_certificate_key %q;
+    ssl_client_certificate %q;
     ssl_verify_client on;
-    ssl_crl %s;
+    ssl_crl %q;
     %s
     proxy_half_close on;
     proxy_timeout 1h;
