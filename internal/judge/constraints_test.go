@@ -12,7 +12,7 @@ import (
 // key without, which issues what the first refuses to.
 func constrained(t *testing.T, s *stack, constraints *pki.NameConstraints) (ca, free *pki.Authority) {
 	t.Helper()
-	make := func(constraints *pki.NameConstraints) *pki.Authority {
+	build := func(constraints *pki.NameConstraints) *pki.Authority {
 		request := caRequest("A CA with constraints")
 		request.NameConstraints = constraints
 		cert, err := pki.SelfSign(request, s.root.Key, s.now)
@@ -23,7 +23,7 @@ func constrained(t *testing.T, s *stack, constraints *pki.NameConstraints) (ca, 
 		authority.Arrange(nil)
 		return authority
 	}
-	return make(constraints), make(nil)
+	return build(constraints), build(nil)
 }
 
 // TestNameConstraints: every judge accepts what a CA with constraints issues,
