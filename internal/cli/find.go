@@ -105,49 +105,17 @@ func inspect(ctx context.Context, name string) (CLI, error) {
 // into build/ unless a former call has left it there. It needs the go program
 // and, the first time, the module proxy.
 func BuildOpenTofu(ctx context.Context) (CLI, error) {
-	root, err := Root()
+	path, err := buildTool(ctx, tool{
+		name:    "tofu",
+		module:  "opentofu",
+		version: "github.com/opentofu/opentofu",
+		command: "github.com/opentofu/opentofu/cmd/tofu",
+		// Without dev=no OpenTofu calls itself a pre-release, which no
+		// required_version matches.
+		ldflags: "-s -w -X github.com/opentofu/opentofu/version.dev=no",
+	})
 	if err != nil {
-		return CLI{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Hour)
-	defer cancel()
-
-	module := filepath.Join(root, "internal", "tools", "opentofu")
-	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "github.com/opentofu/opentofu")
-	list.Dir, list.Stderr = module, os.Stderr
-	version, err := list.Output()
-	if err != nil {
-		return CLI{}, fmt.Errorf("read OpenTofu's version from %s: %w", module, err)
-	}
-	// The version is part of the name, so that a new pin is a new build.
-	path := filepath.Join(root, "build", "tofu-"+strings.TrimSpace(string(version))+exeSuffix())
-	if _, err := os.Stat(path); err == nil {
-		return inspect(ctx, path)
-	}
-
-	fmt.Fprintf(os.Stderr, "Building OpenTofu %s into %s; the first time this takes some minutes.\n", strings.TrimSpace(string(version)), path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return CLI{}, err
-	}
-	// Built beside its place and renamed into it, so that nobody runs half a
-	// program when the build is killed or two tests build at once.
-	tmp, err := os.MkdirTemp(filepath.Dir(path), "tofu-")
-	if err != nil {
-		return CLI{}, err
-	}
-	defer os.RemoveAll(tmp)
-	// Without dev=no OpenTofu calls itself a pre-release, which no
-	// required_version matches.
-	build := exec.CommandContext(ctx, "go", "build",
-		"-ldflags", "-s -w -X github.com/opentofu/opentofu/version.dev=no",
-		"-o", filepath.Join(tmp, "tofu"), "github.com/opentofu/opentofu/cmd/tofu")
-	build.Dir, build.Stdout, build.Stderr = module, os.Stderr, os.Stderr
-	build.WaitDelay = 10 * time.Second
-	if err := build.Run(); err != nil {
-		return CLI{}, fmt.Errorf("build OpenTofu in %s: %w; put terraform or tofu %d.%d or later on PATH to do without", module, err, minMajor, minMinor)
-	}
-	if err := os.Rename(filepath.Join(tmp, "tofu"), path); err != nil {
-		return CLI{}, err
+		return CLI{}, fmt.Errorf("%w; put terraform or tofu %d.%d or later on PATH to do without", err, minMajor, minMinor)
 	}
 	return inspect(ctx, path)
 }
