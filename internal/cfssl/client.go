@@ -51,10 +51,9 @@ type CA struct {
 type SignRequest struct {
 	// CertRequestPEM proves that its sender has the key.
 	CertRequestPEM string
-	// Content is what the certificate is to hold.
+	// Content is what the certificate is to hold. Its validity period is not
+	// asked for: CFSSL's API has no word for it, the signing profile decides.
 	Content pki.Request
-	// Now is the time from which the validity period counts.
-	Now time.Time
 }
 
 // signBody is CFSSL's signer.SignRequest.
@@ -63,7 +62,6 @@ type signBody struct {
 	Request  string      `json:"certificate_request"`
 	Subject  subjectBody `json:"subject"`
 	Profile  string      `json:"profile,omitempty"`
-	NotAfter time.Time
 }
 
 type subjectBody struct {
@@ -160,7 +158,6 @@ func (ca CA) body(request SignRequest) ([]byte, error) {
 		Hosts:    append([]string{}, content.DNSNames...),
 		Request:  request.CertRequestPEM,
 		Profile:  ca.Profile,
-		NotAfter: request.Now.Add(content.ValidityPeriod).UTC().Truncate(time.Second),
 		Subject:  subjectBody{CN: content.Subject.CommonName},
 	}
 	for _, addr := range content.IPAddresses {

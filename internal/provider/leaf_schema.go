@@ -73,7 +73,7 @@ func externalCAAttribute() schema.Attribute {
 	timeout.CustomType = timetypes.GoDurationType{}
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "A CA that is asked over HTTPS. A change of `protocol`, `url` or `profile` reissues the certificate. What that CA issues it revokes, too: its certificates have no place in this provider's CRLs.",
+		MarkdownDescription: "A CA that is asked over HTTPS. Its signing profile decides about the validity, so `validity_period` does not count. A change of `protocol`, `url` or `profile` reissues the certificate. What that CA issues it revokes, too: its certificates have no place in this provider's CRLs.",
 		Attributes: map[string]schema.Attribute{
 			"protocol":   protocol,
 			"url":        text(true, "The endpoint for signing: `https://HOST:PORT/api/v1/cfssl/sign`, or `…/authsign` with `auth_key`."),

@@ -164,7 +164,7 @@ func (s leafSource) issue(ctx context.Context, request pki.Request, key crypto.S
 		}
 		return leaf, pki.EncodeCertificates(leaf), nil
 	case s.external != nil:
-		return s.external.issue(ctx, request, key, csrPEM, now)
+		return s.external.issue(ctx, request, key, csrPEM)
 	}
 	public, err := publicKey(key, csrPEM)
 	if err != nil {
@@ -188,14 +188,14 @@ func publicKey(key crypto.Signer, csrPEM string) (crypto.PublicKey, error) {
 	return csr.PublicKey, nil
 }
 
-func (s *externalSource) issue(ctx context.Context, request pki.Request, key crypto.Signer, csrPEM string, now time.Time) (*x509.Certificate, string, error) {
+func (s *externalSource) issue(ctx context.Context, request pki.Request, key crypto.Signer, csrPEM string) (*x509.Certificate, string, error) {
 	if key != nil {
 		var err error
 		if csrPEM, err = pki.NewCertRequest(request, key, ""); err != nil {
 			return nil, "", err
 		}
 	}
-	certs, err := s.ca.Sign(ctx, cfssl.SignRequest{CertRequestPEM: csrPEM, Content: request, Now: now})
+	certs, err := s.ca.Sign(ctx, cfssl.SignRequest{CertRequestPEM: csrPEM, Content: request})
 	if err != nil {
 		return nil, "", pki.In("external_ca", err)
 	}

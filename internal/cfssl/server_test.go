@@ -1,0 +1,155 @@
+package cfssl
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/cli"
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
+)
+
+// A real cfssl server, whose CA and server certificate the core has made.
+
+const authKey = "0123456789abcdef0123456789abcdef"
+
+// server is a running cfssl.
+type server struct {
+	ca     *pki.Issuer
+	caPEM  string
+	signAt string // …/sign, with the profiles both and client
+	authAt string // …/authsign
+}
+
+func makeCA(t *testing.T, name string) *pki.Issuer {
+	t.Helper()
+	a, err := pki.NewAuthority(pki.Request{Role: pki.RoleCA, Subject: pki.Subject{CommonName: name}, ValidityPeriod: pki.DefaultCAValidity}, pki.ECDSAP256, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Issuer(nil)
+}
+
+// serverFiles writes the CA and a certificate for the server into a folder.
+func serverFiles(t *testing.T, dir string, ca *pki.Issuer) {
+	t.Helper()
+	key, err := pki.GenerateKey(pki.ECDSAP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := ca.Issue(pki.Request{
+		Role:           pki.RoleNode,
+		Subject:        pki.Subject{CommonName: "cfssl"},
+		IPAddresses:    []netip.Addr{netip.MustParseAddr("127.0.0.1")},
+		ValidityPeriod: time.Hour,
+	}, key.Public(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, signer := range map[string]crypto.Signer{"ca-key.pem": ca.Key, "server-key.pem": key} {
+		text, err := pki.EncodePrivateKey(signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, text)
+	}
+	write(t, dir, "ca.pem", pki.EncodeCertificates(ca.Certificate))
+	write(t, dir, "server.pem", ca.Bundle(leaf))
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func profile(auth bool, usages ...string) map[string]any {
+	p := map[string]any{"usages": append([]string{"digital signature"}, usages...), "expiry": "240h"}
+	if auth {
+		p["auth_key"] = "standard"
+	}
+	return p
+}
+
+// start runs cfssl until the test ends. With auth every profile demands the
+// standard authentication.
+func start(t *testing.T, auth bool) *server {
+	t.Helper()
+	program, err := cli.BuildCFSSL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s := &server{ca: makeCA(t, "cfssl CA")}
+	s.caPEM = pki.EncodeCertificates(s.ca.Certificate)
+	serverFiles(t, dir, s.ca)
+	config, err := json.Marshal(map[string]any{
+		"signing": map[string]any{
+			"default":  profile(auth, "server auth", "client auth"),
+			"profiles": map[string]any{"server_only": profile(auth, "server auth"), "client": profile(auth, "client auth")},
+		},
+		"auth_keys": map[string]any{"standard": map[string]any{"type": "standard", "key": authKey}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "config.json", string(config))
+	port := freePort(t)
+	var log bytes.Buffer
+	cmd := exec.Command(program, "serve", "-address", "127.0.0.1", "-port", strconv.Itoa(port),
+		"-ca", "ca.pem", "-ca-key", "ca-key.pem", "-config", "config.json", "-tls-cert", "server.pem", "-tls-key", "server-key.pem")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("cfssl:\n%s", log.String())
+		}
+	})
+	waitForPort(t, port)
+	base := fmt.Sprintf("https://127.0.0.1:%d/api/v1/cfssl/", port)
+	s.signAt, s.authAt = base+"sign", base+"authsign"
+	return s
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+func waitForPort(t *testing.T, port int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("cfssl does not listen: %v", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
