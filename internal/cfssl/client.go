@@ -58,10 +58,10 @@ type SignRequest struct {
 
 // signBody is CFSSL's signer.SignRequest.
 type signBody struct {
-	Hosts    []string    `json:"hosts"`
-	Request  string      `json:"certificate_request"`
-	Subject  subjectBody `json:"subject"`
-	Profile  string      `json:"profile,omitempty"`
+	Hosts   []string    `json:"hosts"`
+	Request string      `json:"certificate_request"`
+	Subject subjectBody `json:"subject"`
+	Profile string      `json:"profile,omitempty"`
 }
 
 type subjectBody struct {
@@ -155,10 +155,10 @@ func (ca CA) refuse(problem, why, fix string) error {
 func (ca CA) body(request SignRequest) ([]byte, error) {
 	content := request.Content
 	sign := signBody{
-		Hosts:    append([]string{}, content.DNSNames...),
-		Request:  request.CertRequestPEM,
-		Profile:  ca.Profile,
-		Subject:  subjectBody{CN: content.Subject.CommonName},
+		Hosts:   append([]string{}, content.DNSNames...),
+		Request: request.CertRequestPEM,
+		Profile: ca.Profile,
+		Subject: subjectBody{CN: content.Subject.CommonName},
 	}
 	for _, addr := range content.IPAddresses {
 		sign.Hosts = append(sign.Hosts, addr.String())

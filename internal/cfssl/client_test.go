@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmpki/terraform-provider-swarmpki/internal/cfssl/cfssltest"
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
 )
 
@@ -59,7 +60,7 @@ func wantRefusal(t *testing.T, err error, field string, words ...string) {
 			t.Errorf("%q does not say %q", err, word)
 		}
 	}
-	if strings.Contains(err.Error(), authKey) {
+	if strings.Contains(err.Error(), cfssltest.AuthKey) {
 		t.Errorf("the error holds the authentication key")
 	}
 }
@@ -74,8 +75,8 @@ func verify(t *testing.T, leaf *x509.Certificate, ca *pki.Issuer, usage x509.Ext
 }
 
 func TestSignWithCFSSL(t *testing.T) {
-	s := start(t, false)
-	ca := CA{URL: s.signAt, CACertPEM: s.caPEM, Timeout: DefaultTimeout}
+	s := cfssltest.Start(t, false)
+	ca := CA{URL: s.SignURL, CACertPEM: s.CAPEM, Timeout: DefaultTimeout}
 	for _, algorithm := range []pki.KeyAlgorithm{pki.ECDSAP256, pki.ECDSAP384, pki.ECDSAP521, pki.RSA2048, pki.RSA3072, pki.ED25519} {
 		t.Run(string(algorithm), func(t *testing.T) {
 			request, public := signRequest(t, node(), algorithm)
@@ -87,8 +88,8 @@ func TestSignWithCFSSL(t *testing.T) {
 			if !pki.SameKey(leaf.PublicKey, public) {
 				t.Error("the certificate is for another key")
 			}
-			verify(t, leaf, s.ca, x509.ExtKeyUsageServerAuth)
-			verify(t, leaf, s.ca, x509.ExtKeyUsageClientAuth)
+			verify(t, leaf, s.CA, x509.ExtKeyUsageServerAuth)
+			verify(t, leaf, s.CA, x509.ExtKeyUsageClientAuth)
 			for _, host := range []string{"node1", "node1.example.com", "10.0.0.11", "2001:db8::11"} {
 				if err := leaf.VerifyHostname(host); err != nil {
 					t.Error(err)
@@ -150,7 +151,7 @@ func TestSignWithCFSSL(t *testing.T) {
 
 	t.Run("another CA's server", func(t *testing.T) {
 		ca := ca
-		ca.CACertPEM = pki.EncodeCertificates(makeCA(t, "stranger").Certificate)
+		ca.CACertPEM = pki.EncodeCertificates(cfssltest.MakeCA(t, "stranger").Certificate)
 		request, _ := signRequest(t, node(), pki.ECDSAP256)
 		begin := time.Now()
 		_, err := ca.Sign(t.Context(), request)
@@ -162,14 +163,14 @@ func TestSignWithCFSSL(t *testing.T) {
 }
 
 func TestAuthenticatedSignWithCFSSL(t *testing.T) {
-	s := start(t, true)
+	s := cfssltest.Start(t, true)
 	request, _ := signRequest(t, node(), pki.ECDSAP256)
-	ca := CA{URL: s.authAt, CACertPEM: s.caPEM, AuthKey: authKey, Timeout: DefaultTimeout}
+	ca := CA{URL: s.AuthSignURL, CACertPEM: s.CAPEM, AuthKey: cfssltest.AuthKey, Timeout: DefaultTimeout}
 	certs, err := ca.Sign(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verify(t, certs[0], s.ca, x509.ExtKeyUsageClientAuth)
+	verify(t, certs[0], s.CA, x509.ExtKeyUsageClientAuth)
 
 	ca.AuthKey = strings.Repeat("ab", 16)
 	_, err = ca.Sign(t.Context(), request)
@@ -182,7 +183,7 @@ func TestAuthenticatedSignWithCFSSL(t *testing.T) {
 // fake answers every request with what answer makes of it.
 func fake(t *testing.T, answer func(signBody) (int, string)) (CA, *pki.Issuer) {
 	t.Helper()
-	issuer := makeCA(t, "fake CA")
+	issuer := cfssltest.MakeCA(t, "fake CA")
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body signBody
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
@@ -335,7 +336,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	good := CA{URL: "https://ca.example.com:8888/api/v1/cfssl/sign", CACertPEM: pki.EncodeCertificates(makeCA(t, "CA").Certificate), Timeout: time.Second}
+	good := CA{URL: "https://ca.example.com:8888/api/v1/cfssl/sign", CACertPEM: pki.EncodeCertificates(cfssltest.MakeCA(t, "CA").Certificate), Timeout: time.Second}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package cfssl
+// Package cfssltest runs a real cfssl server for tests, with a CA and a server
+// certificate that the core has made.
+package cfssltest
 
 import (
 	"bytes"
@@ -19,19 +21,22 @@ import (
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/pki"
 )
 
-// A real cfssl server, whose CA and server certificate the core has made.
+// AuthKey is the key of the standard authentication, in hex.
+const AuthKey = "0123456789abcdef0123456789abcdef"
 
-const authKey = "0123456789abcdef0123456789abcdef"
-
-// server is a running cfssl.
-type server struct {
-	ca     *pki.Issuer
-	caPEM  string
-	signAt string // …/sign, with the profiles both and client
-	authAt string // …/authsign
+// Server is a running cfssl. Its default profile grants serverAuth and
+// clientAuth, the profiles server_only and client what they say; certificates
+// are valid for 240h.
+type Server struct {
+	CA    *pki.Issuer
+	CAPEM string
+	// SignURL is …/sign, AuthSignURL …/authsign.
+	SignURL     string
+	AuthSignURL string
 }
 
-func makeCA(t *testing.T, name string) *pki.Issuer {
+// MakeCA makes a root.
+func MakeCA(t *testing.T, name string) *pki.Issuer {
 	t.Helper()
 	a, err := pki.NewAuthority(pki.Request{Role: pki.RoleCA, Subject: pki.Subject{CommonName: name}, ValidityPeriod: pki.DefaultCAValidity}, pki.ECDSAP256, nil, time.Now())
 	if err != nil {
@@ -82,24 +87,24 @@ func profile(auth bool, usages ...string) map[string]any {
 	return p
 }
 
-// start runs cfssl until the test ends. With auth every profile demands the
+// Start runs cfssl until the test ends. With auth every profile demands the
 // standard authentication.
-func start(t *testing.T, auth bool) *server {
+func Start(t *testing.T, auth bool) *Server {
 	t.Helper()
 	program, err := cli.BuildCFSSL(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	s := &server{ca: makeCA(t, "cfssl CA")}
-	s.caPEM = pki.EncodeCertificates(s.ca.Certificate)
-	serverFiles(t, dir, s.ca)
+	s := &Server{CA: MakeCA(t, "cfssl CA")}
+	s.CAPEM = pki.EncodeCertificates(s.CA.Certificate)
+	serverFiles(t, dir, s.CA)
 	config, err := json.Marshal(map[string]any{
 		"signing": map[string]any{
 			"default":  profile(auth, "server auth", "client auth"),
 			"profiles": map[string]any{"server_only": profile(auth, "server auth"), "client": profile(auth, "client auth")},
 		},
-		"auth_keys": map[string]any{"standard": map[string]any{"type": "standard", "key": authKey}},
+		"auth_keys": map[string]any{"standard": map[string]any{"type": "standard", "key": AuthKey}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +127,7 @@ func start(t *testing.T, auth bool) *server {
 	})
 	waitForPort(t, port)
 	base := fmt.Sprintf("https://127.0.0.1:%d/api/v1/cfssl/", port)
-	s.signAt, s.authAt = base+"sign", base+"authsign"
+	s.SignURL, s.AuthSignURL = base+"sign", base+"authsign"
 	return s
 }
 
