@@ -2,8 +2,11 @@ package pki
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/elliptic"
 	"crypto/sha1"
 	"crypto/x509"
+	"encoding/asn1"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,6 +177,47 @@ func TestSignedBy(t *testing.T) {
 	}
 	if signedBy(leaf, sameKey) {
 		t.Error("another name with the same key has signed")
+	}
+}
+
+func TestExtendedKeyUsages(t *testing.T) {
+	root := newRoot(t, testKey(t, ECDSAP256), testNow)
+	odd := oddCA(t, newKey(t), func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{
+			x509.ExtKeyUsageAny, x509.ExtKeyUsageOCSPSigning, x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageEmailProtection,
+			x509.ExtKeyUsageTimeStamping, x509.ExtKeyUsageIPSECUser,
+		}
+		c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}}
+	})
+	for name, tc := range map[string]struct {
+		cert *x509.Certificate
+		want string
+	}{
+		"CA":     {root.Certificate, ""},
+		"node":   {mustIssue(t, root, nodeRequest("node1"), testNow), "serverAuth clientAuth"},
+		"client": {mustIssue(t, root, clientRequest("alice"), testNow), "clientAuth"},
+		"odd":    {odd, "anyExtendedKeyUsage OCSPSigning codeSigning emailProtection timeStamping 1.3.6.1.5.5.7.3.7 1.2.3"},
+	} {
+		if got := ExtendedKeyUsages(tc.cert); got == nil || strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestDescribeKey(t *testing.T) {
+	for _, algorithm := range KeyAlgorithms() {
+		if got := DescribeKey(testKey(t, algorithm).Public()); got != string(algorithm) {
+			t.Errorf("%s is described as %s", algorithm, got)
+		}
+	}
+	p224, err := ecdsaKey(elliptic.P224())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, public := range map[string]crypto.PublicKey{"RSA-1024": rsaPublic(1024), "ECDSA-P224": p224.Public(), "unknown": nil} {
+		if got := DescribeKey(public); got != want {
+			t.Errorf("%s is described as %s", want, got)
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func TestGenerateKeyRefuses(t *testing.T) {
 	for _, algorithm := range []KeyAlgorithm{"", "ecdsa-p256", "RSA-1024", "ECDSA-P224", "DSA"} {
 		_, err := GenerateKey(algorithm)
 		wantRefusal(t, err, "key_algorithm", fmt.Sprintf("%q is not a key algorithm", algorithm),
-			"ECDSA-P256, ECDSA-P384, ECDSA-P521, RSA-2048, RSA-3072, RSA-4096, ED25519")
+			"Use one of ECDSA-P256, ECDSA-P384, ECDSA-P521, RSA-2048, RSA-3072, RSA-4096, ED25519")
 	}
 }
 
