@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,8 +132,11 @@ func (s stack) text(address, attribute string) string {
 func (s stack) expect(address, attribute string, want any) {
 	s.t.Helper()
 	got := s.value(address, attribute)
-	if n, ok := got.(json.Number); ok {
+	switch n := got.(type) {
+	case json.Number:
 		got = n.String()
+	case float64:
+		got = strconv.FormatFloat(n, 'f', -1, 64)
 	}
 	if got != want {
 		s.t.Errorf("%s.%s is %v, want %v", address, attribute, got, want)

@@ -17,8 +17,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/swarmpki/terraform-provider-swarmpki/internal/cli"
 )
 
 // example is what the README shows.
@@ -327,22 +325,7 @@ func parseAnyKey(t *testing.T, text string) crypto.Signer {
 // what was left, and nothing is lost or issued twice.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	realRun(t, "") // builds the provider
-	files := t.TempDir()
-	pids := filepath.Join(files, "pids")
-	// In the provider's place stands a script that notes its process id, which
-	// the provider then has.
-	script := write(t, files, "provider", fmt.Sprintf("#!/bin/sh\necho $$ >>'%s'\nexec '%s' \"$@\"\n", pids, filepath.Join(builtProvider.dir, "terraform-provider-swarmpki")))
-	if err := os.Chmod(script, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	mirror, err := cli.BuildMirror(t.Context(), filepath.Join(files, "mirror"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := mirror.Add("swarmpki/swarmpki", cli.DevVersion, script); err != nil {
-		t.Fatal(err)
-	}
+	mirror, pids := notingMirror(t)
 	// A third of the certificates comes before the kill, a third is being made
 	// when it comes (RSA takes its time), a third has to wait for it.
 	config := func(trigger string) string {
