@@ -1,11 +1,13 @@
 package pki
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/smallstep/pkcs7"
@@ -55,6 +57,17 @@ func validityOf(cert *x509.Certificate) time.Duration {
 	return d
 }
 
+// MayHaveAsked tells whether a certificate can have been issued for a validity
+// period: its tool may have backdated its beginning by up to an hour, and its
+// issuer's end, where that is known, may have cut it short.
+func MayHaveAsked(cert *x509.Certificate, validity time.Duration, issuer *Issuer) bool {
+	span := cert.NotAfter.Sub(cert.NotBefore)
+	if validity > span {
+		return issuer != nil && cert.NotAfter.Equal(issuer.Certificate.NotAfter)
+	}
+	return span-backdate <= validity
+}
+
 // Deviations says what this package would have made otherwise in a certificate
 // of the role. None of it keeps the certificate from being used.
 func Deviations(cert *x509.Certificate, role Role) []string {
@@ -68,7 +81,7 @@ func Deviations(cert *x509.Certificate, role Role) []string {
 	note(len(cert.SubjectKeyId) == 0, "it has no SubjectKeyIdentifier")
 	note(len(cert.AuthorityKeyId) == 0 && !IsSelfSigned(cert), "it has no AuthorityKeyIdentifier")
 	note(cert.SignatureAlgorithm == x509.SHA1WithRSA || cert.SignatureAlgorithm == x509.ECDSAWithSHA1, "it is signed with SHA-1, which peers refuse")
-	note(!bytes.Equal(encodeName(subjectOf(cert.Subject)), cert.RawSubject), "its subject has parts, an order or an encoding that the arguments cannot say; they are lost when it is reissued")
+	note(!saysAll(cert.Subject), "its subject has parts, or an order of them, that the arguments cannot say, and that are lost when it is reissued")
 	if role == RoleCA {
 		note(cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCRLSign == 0, "its keyUsage lacks cRLSign, so it cannot sign CRLs")
 		return found
@@ -77,19 +90,23 @@ func Deviations(cert *x509.Certificate, role Role) []string {
 	for _, usage := range cert.ExtKeyUsage {
 		usages[usage] = true
 	}
+	note(cert.IsCA, "it is a CA certificate")
 	note(!usages[x509.ExtKeyUsageClientAuth], "its extended key usage lacks clientAuth")
 	note(role == RoleNode && !usages[x509.ExtKeyUsageServerAuth], "its extended key usage lacks serverAuth")
 	note(role == RoleNode && len(cert.DNSNames)+len(cert.IPAddresses) == 0, "it has no subject alternative name, so no client can connect to it")
 	return found
 }
 
-// encodeName writes a Subject as the certificates of this package hold it.
-func encodeName(s Subject) []byte {
-	der, err := marshalName(s.name())
-	if err != nil {
-		return nil
+// saysAll tells whether a Subject can say all of a distinguished name. Which
+// kind of string holds a part makes no difference.
+func saysAll(name pkix.Name) bool {
+	var said []pkix.AttributeTypeAndValue
+	for _, set := range subjectOf(name).name().ToRDNSequence() {
+		said = append(said, set...)
 	}
-	return der
+	return slices.EqualFunc(name.Names, said, func(a, b pkix.AttributeTypeAndValue) bool {
+		return a.Type.Equal(b.Type) && a.Value == b.Value
+	})
 }
 
 // ParseSigned reads what a CA has returned for a key: certificates in PEM, or
@@ -113,7 +130,32 @@ func ParseSigned(text string, key crypto.PublicKey) (*x509.Certificate, []*x509.
 			Fix:     "Give the certificate that was issued for this certification request, and the request's private_key_pem.",
 		}
 	}
-	return own, ascend(own, certs), nil
+	above := ascend(own, certs)
+	if err := checkNoGap(own, above, certs); err != nil {
+		return nil, nil, err
+	}
+	return own, above, nil
+}
+
+// checkNoGap refuses a bag with a certificate that has nothing to do with the
+// path: what stands between is missing, or it belongs to another CA. Another
+// certificate of a CA in the path, such as a cross-signed one, is none of that.
+func checkNoGap(own *x509.Certificate, above, bag []*x509.Certificate) error {
+	path := append([]*x509.Certificate{own}, above...)
+	for _, cert := range bag {
+		known := slices.ContainsFunc(path, func(p *x509.Certificate) bool {
+			return SameKey(cert.PublicKey, p.PublicKey) || signedBy(p, cert)
+		})
+		if !known {
+			top := path[len(path)-1]
+			return &Error{
+				Problem: fmt.Sprintf("the certificate of %q does not belong to the chain", cert.Subject.CommonName),
+				Why:     fmt.Sprintf("The chain leads from %q to %q, whose issuer is %q: a certificate between is missing, or this one is another CA's.", own.Subject.CommonName, top.Subject.CommonName, top.Issuer.CommonName),
+				Fix:     "Give the CA's certificate with every one above it, up to the root, and no other.",
+			}
+		}
+	}
+	return nil
 }
 
 // ascend orders what stands above a certificate: a bag of PKCS#7 has no order.

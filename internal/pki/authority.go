@@ -102,12 +102,8 @@ func (a *Authority) Issuer(distributionPoints []string) *Issuer {
 func (a *Authority) Arrange(parent *Parent) {
 	if parent != nil {
 		a.Chain = append([]*x509.Certificate{a.Certificate}, parent.Chain...)
-		a.TrustBundle = slices.Clone(parent.TrustBundle)
-		for _, previous := range a.Previous {
-			if IsSelfSigned(previous.Certificate) { // it was a root before it got a parent
-				a.TrustBundle = append(a.TrustBundle, previous.Certificate)
-			}
-		}
+		a.TrustBundle = parent.TrustBundle
+		a.trustPreviousRoots()
 		return
 	}
 	// chain[i] is signed by Previous[i]: what nobody trusts any more is not

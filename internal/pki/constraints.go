@@ -32,32 +32,52 @@ func (c *NameConstraints) Validate() error {
 			Fix:     "Add one, or leave name_constraints out.",
 		}
 	}
-	for field, domains := range map[string][]string{"permitted_dns_domains": c.PermittedDNSDomains, "excluded_dns_domains": c.ExcludedDNSDomains} {
-		for i, domain := range domains {
-			if err := checkDNSName(strings.TrimPrefix(domain, ".")); err != nil || strings.HasPrefix(domain, "*") {
-				return At(field, i, &Error{
-					Problem: fmt.Sprintf("%q is not a domain", domain),
-					Why:     "A constraint stands for a domain and for every name below it, so it has no wildcard.",
-					Fix:     "Write it like swarm.example.com.",
-				})
-			}
-		}
+	if err := checkConstraintDomains("permitted_dns_domains", c.PermittedDNSDomains); err != nil {
+		return err
 	}
-	for field, ranges := range map[string][]netip.Prefix{"permitted_ip_ranges": c.PermittedIPRanges, "excluded_ip_ranges": c.ExcludedIPRanges} {
-		for i, r := range ranges {
-			if r != r.Masked() {
-				return At(field, i, &Error{
-					Problem: fmt.Sprintf("%s has bits set after its prefix", r),
-					Why:     "A range is written by its first address.",
-					Fix:     fmt.Sprintf("Write %s.", r.Masked()),
-				})
-			}
+	if err := checkConstraintDomains("excluded_dns_domains", c.ExcludedDNSDomains); err != nil {
+		return err
+	}
+	if err := checkConstraintRanges("permitted_ip_ranges", c.PermittedIPRanges); err != nil {
+		return err
+	}
+	return checkConstraintRanges("excluded_ip_ranges", c.ExcludedIPRanges)
+}
+
+func checkConstraintDomains(field string, domains []string) error {
+	for i, domain := range domains {
+		if !isDomain(domain) {
+			return At(field, i, &Error{
+				Problem: fmt.Sprintf("%q is not a domain", domain),
+				Why:     "A constraint stands for a domain and for every name below it, so it has no wildcard.",
+				Fix:     "Write it like swarm.example.com.",
+			})
 		}
 	}
 	return nil
 }
 
-func (c *NameConstraints) equal(other *NameConstraints) bool {
+// isDomain tells whether a text is a domain, perhaps with the leading dot that
+// leaves out the domain itself.
+func isDomain(text string) bool {
+	return checkDNSName(strings.TrimPrefix(text, ".")) == nil && !strings.Contains(text, "*")
+}
+
+func checkConstraintRanges(field string, ranges []netip.Prefix) error {
+	for i, r := range ranges {
+		if r != r.Masked() {
+			return At(field, i, &Error{
+				Problem: fmt.Sprintf("%s has bits set after its prefix", r),
+				Why:     "A range is written by its first address.",
+				Fix:     fmt.Sprintf("Write %s.", r.Masked()),
+			})
+		}
+	}
+	return nil
+}
+
+// Equal tells whether two constraints say the same, in whatever order.
+func (c *NameConstraints) Equal(other *NameConstraints) bool {
 	if c == nil || other == nil {
 		return c == other
 	}
@@ -89,7 +109,7 @@ func fromIPNets(nets []*net.IPNet) []netip.Prefix {
 	for _, n := range nets {
 		if addr, ok := netip.AddrFromSlice(n.IP); ok {
 			bits, _ := n.Mask.Size()
-			ranges = append(ranges, netip.PrefixFrom(addr.Unmap(), bits))
+			ranges = append(ranges, netip.PrefixFrom(addr, bits))
 		}
 	}
 	return ranges
@@ -112,25 +132,28 @@ func constraintsOf(cert *x509.Certificate) *NameConstraints {
 }
 
 // checkNames refuses names that the constraints of the CA certificate exclude:
-// every peer would refuse the certificate.
+// every peer would refuse the certificate. ca is the CA's name, if it is known.
 func (c *NameConstraints) checkNames(r Request, ca string) error {
 	if c == nil {
 		return nil
 	}
+	of := "of the CA"
+	if ca != "" {
+		of = fmt.Sprintf("of the CA %q", ca)
+	}
 	refuse := func(field, name, rule string) error {
 		return &Error{
 			Field:   field,
-			Problem: fmt.Sprintf("the name constraints of the CA %q exclude %s", ca, name),
+			Problem: fmt.Sprintf("the name constraints %s exclude %s", of, name),
 			Why:     "They stand in the CA's certificate (" + rule + "), so every peer would refuse the certificate.",
 			Fix:     "Use another name, or a CA whose constraints allow it.",
 		}
 	}
 	checkDNS := func(field, name string) error {
-		in := func(domain string) bool { return withinDomain(strings.TrimPrefix(name, "*."), domain) }
-		if len(c.PermittedDNSDomains) > 0 && !slices.ContainsFunc(c.PermittedDNSDomains, in) {
+		if len(c.PermittedDNSDomains) > 0 && !slices.ContainsFunc(c.PermittedDNSDomains, func(domain string) bool { return withinDomain(name, domain) }) {
 			return refuse(field, name, "permitted_dns_domains: "+list(c.PermittedDNSDomains))
 		}
-		if slices.ContainsFunc(c.ExcludedDNSDomains, in) {
+		if slices.ContainsFunc(c.ExcludedDNSDomains, func(domain string) bool { return reachesDomain(name, domain) }) {
 			return refuse(field, name, "excluded_dns_domains: "+list(c.ExcludedDNSDomains))
 		}
 		return nil
@@ -143,7 +166,7 @@ func (c *NameConstraints) checkNames(r Request, ca string) error {
 	if cn := r.Subject.CommonName; r.Role != RoleCA && len(r.DNSNames) == 0 && countsAsDNSName(cn) && checkDNS("", cn) != nil {
 		return &Error{
 			Field:   "common_name",
-			Problem: fmt.Sprintf("the name constraints of the CA %q exclude %s", ca, cn),
+			Problem: fmt.Sprintf("the name constraints %s exclude %s", of, cn),
 			Why:     "It looks like the name of a host and there are no dns_names, so OpenSSL, and with it nginx and HAProxy, hold the common name to the constraints in the CA's certificate and would refuse the certificate.",
 			Fix:     "Add dns_names that the constraints allow, or write the common name without a dot.",
 		}
@@ -166,4 +189,12 @@ func (c *NameConstraints) checkNames(r Request, ca string) error {
 func countsAsDNSName(commonName string) bool {
 	labels := strings.Split(commonName, ".")
 	return len(labels) > 1 && !slices.ContainsFunc(labels, func(label string) bool { return labelProblem(label) != "" })
+}
+
+// reachesDomain tells whether a name is within a domain or, as a wildcard,
+// stands for a name that is. Go refuses the latter, too.
+func reachesDomain(name, domain string) bool {
+	parent, wildcard := strings.CutPrefix(name, "*.")
+	_, above, found := strings.Cut(domain, ".")
+	return withinDomain(name, domain) || wildcard && found && strings.EqualFold(parent, above)
 }

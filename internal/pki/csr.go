@@ -99,6 +99,7 @@ func ParseCertRequest(text string) (*x509.CertificateRequest, error) {
 		if err != nil {
 			return nil, &Error{
 				Problem: fmt.Sprintf("the certification request cannot be read (%v)", err),
+				Why:     "It is damaged, or not encoded as RFC 2986 says.",
 				Fix:     "See what `openssl req -noout -text -in host.csr` says of it.",
 			}
 		}

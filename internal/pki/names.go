@@ -92,7 +92,7 @@ func ParseIPAddress(text string) (netip.Addr, error) {
 // ParseIPRange reads a range of IP addresses in CIDR notation.
 func ParseIPRange(text string) (netip.Prefix, error) {
 	r, err := netip.ParsePrefix(text)
-	if err != nil {
+	if err != nil || r.Addr().Is4In6() {
 		return netip.Prefix{}, &Error{
 			Problem: fmt.Sprintf("%q is not a range of IP addresses", text),
 			Why:     "A range is an address with the length of its prefix.",

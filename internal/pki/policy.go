@@ -31,7 +31,7 @@ func Roles() []Role { return []Role{RoleCA, RoleNode, RoleClient} }
 // Validate refuses rules that mean nothing.
 func (p Policy) Validate() error {
 	for i, domain := range p.AllowedDNSDomains {
-		if err := checkDNSName(strings.TrimPrefix(domain, ".")); err != nil || strings.HasPrefix(domain, "*") {
+		if !isDomain(domain) {
 			return At("allowed_dns_domains", i, &Error{
 				Problem: fmt.Sprintf("%q is not a domain", domain),
 				Why:     "A domain stands for itself and for every name below it, so it has no wildcard.",
@@ -40,7 +40,7 @@ func (p Policy) Validate() error {
 		}
 	}
 	for i, pattern := range p.AllowedCommonNames {
-		if _, err := path.Match(pattern, ""); err != nil {
+		if _, err := matchName(pattern, ""); err != nil {
 			return At("allowed_common_names", i, &Error{
 				Problem: fmt.Sprintf("%q is not a pattern", pattern),
 				Why:     "In a pattern * stands for any text, ? for one character, and [abc] for one of these.",
@@ -58,7 +58,11 @@ func (p Policy) Validate() error {
 	}
 	for i, role := range p.AllowedRoles {
 		if !slices.Contains(Roles(), role) {
-			return At("allowed_roles", i, &Error{Problem: fmt.Sprintf("%q is not a role", string(role)), Fix: "Use ca, node or client."})
+			return At("allowed_roles", i, &Error{
+				Problem: fmt.Sprintf("%q is not a role", string(role)),
+				Why:     "A rule for a role that no certificate has would mean nothing.",
+				Fix:     "Use ca, node or client.",
+			})
 		}
 	}
 	return nil
@@ -81,7 +85,7 @@ func (p *Policy) Check(r Request) error {
 		return refuse("ca", fmt.Sprintf("the CA issues no %s certificates", r.Role), "allowed_roles is "+list(p.AllowedRoles))
 	}
 	if p.AllowedCommonNames != nil && !slices.ContainsFunc(p.AllowedCommonNames, func(pattern string) bool {
-		ok, _ := path.Match(pattern, r.Subject.CommonName)
+		ok, _ := matchName(pattern, r.Subject.CommonName) // validated before
 		return ok
 	}) {
 		return refuse("common_name", fmt.Sprintf("the common name %q is not allowed", r.Subject.CommonName), "allowed_common_names is "+list(p.AllowedCommonNames))
@@ -105,6 +109,20 @@ func (p *Policy) Check(r Request) error {
 	return nil
 }
 
+// Rules are what decides about requests of a CA that does not exist yet.
+type Rules struct {
+	Policy          *Policy
+	NameConstraints *NameConstraints
+}
+
+// CheckEligibility is Issuer.CheckEligibility as far as the rules go.
+func (r Rules) CheckEligibility(request Request) error {
+	if err := r.Policy.Check(request); err != nil {
+		return err
+	}
+	return r.NameConstraints.checkNames(request, "")
+}
+
 func list[T any](values []T) string {
 	if len(values) == 0 {
 		return "empty"
@@ -114,6 +132,12 @@ func list[T any](values []T) string {
 		words[i] = fmt.Sprint(v)
 	}
 	return strings.Join(words, ", ")
+}
+
+// matchName matches a name with a pattern: path.Match, whose * stops at
+// slashes, so they are written as what no name can hold.
+func matchName(pattern, name string) (bool, error) {
+	return path.Match(strings.ReplaceAll(pattern, "/", "\x00"), strings.ReplaceAll(name, "/", "\x00"))
 }
 
 // withinDomain tells whether a name is a domain or below it. A domain with a

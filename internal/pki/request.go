@@ -182,7 +182,7 @@ func (r Request) validatePeriods() error {
 func (r Request) SameContent(other Request) bool {
 	samePathLength := r.MaxPathLength == nil && other.MaxPathLength == nil ||
 		r.MaxPathLength != nil && other.MaxPathLength != nil && *r.MaxPathLength == *other.MaxPathLength
-	return samePathLength && r.NameConstraints.equal(other.NameConstraints) && r.Role == other.Role && r.Subject == other.Subject &&
+	return samePathLength && r.NameConstraints.Equal(other.NameConstraints) && r.Role == other.Role && r.Subject == other.Subject &&
 		r.ValidityPeriod == other.ValidityPeriod &&
 		sameSet(r.DNSNames, other.DNSNames) && sameSet(r.IPAddresses, other.IPAddresses)
 }

@@ -43,11 +43,24 @@ func (a *Authority) Succeed(before *Authority, overlap time.Duration, now time.T
 			return nil, err
 		}
 		next.Generation, next.Previous, next.RetiredKeyIDs = kept.Generation, kept.Previous, kept.RetiredKeyIDs
+		next.trustPreviousRoots()
 		return &next, nil
 	}
 	next.Generation = before.Generation + 1
 	next.Previous = before.succession(overlap, now)
 	next.RetiredKeyIDs = slices.Clone(before.RetiredKeyIDs)
+	next.trustPreviousRoots()
 	err := next.retire(append([]Generation{{Certificate: before.Certificate}}, before.Previous...))
 	return &next, err
+}
+
+// trustPreviousRoots adds to the trust bundle the previous generations that
+// were roots before the CA got one above it.
+func (a *Authority) trustPreviousRoots() {
+	a.TrustBundle = slices.Clone(a.TrustBundle)
+	for _, previous := range a.Previous {
+		if IsSelfSigned(previous.Certificate) {
+			a.TrustBundle = append(a.TrustBundle, previous.Certificate)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package pki
 
 import (
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"fmt"
 	"strings"
 	"unicode"
@@ -125,9 +124,4 @@ func (s Subject) name() pkix.Name {
 		StreetAddress:      one(s.StreetAddress),
 		PostalCode:         one(s.PostalCode),
 	}
-}
-
-// marshalName encodes a name as crypto/x509 does.
-func marshalName(name pkix.Name) ([]byte, error) {
-	return asn1.Marshal(name.ToRDNSequence())
 }

@@ -66,6 +66,7 @@ func (v Verification) Problems(now time.Time) ([]string, error) {
 	}
 	chain, chainProblems := pathProblems(leaf, above, anchors, now)
 	problems = append(problems, chainProblems...)
+	problems = append(problems, v.chainUsageProblems(chain)...)
 	if v.CRLPEM != "" {
 		crlProblems, err := v.crlProblems(chain, now)
 		if err != nil {
@@ -126,15 +127,10 @@ func parsePublicKey(text string) (crypto.PublicKey, error) {
 
 func (v Verification) usageProblems(leaf *x509.Certificate) []string {
 	var problems []string
-	lacks := func(usage x509.ExtKeyUsage) bool {
-		granted := slices.Contains(leaf.ExtKeyUsage, usage) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
-		unlimited := len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0
-		return !granted && !unlimited
-	}
-	if lacks(x509.ExtKeyUsageClientAuth) {
+	if lacksUsage(leaf, x509.ExtKeyUsageClientAuth) {
 		problems = append(problems, "EKU lacks clientAuth: peers refuse it from a client, and from a Swarm manager that connects to an engine (public CAs issue serverAuth alone)")
 	}
-	if v.Role == RoleNode && lacks(x509.ExtKeyUsageServerAuth) {
+	if v.Role == RoleNode && lacksUsage(leaf, x509.ExtKeyUsageServerAuth) {
 		problems = append(problems, "EKU lacks serverAuth: clients refuse it from a daemon")
 	}
 	if v.Role == RoleNode && len(leaf.DNSNames)+len(leaf.IPAddresses) == 0 {
@@ -144,6 +140,29 @@ func (v Verification) usageProblems(leaf *x509.Certificate) []string {
 		problems = append(problems, "keyUsage lacks digitalSignature: TLS 1.3 peers refuse it")
 	}
 	return problems
+}
+
+// chainUsageProblems are those of the CAs between the certificate and the
+// trusted one: an extended key usage there limits what stands below.
+func (v Verification) chainUsageProblems(chain []*x509.Certificate) []string {
+	var problems []string
+	for n := 1; n+1 < len(chain); n++ {
+		if lacksUsage(chain[n], x509.ExtKeyUsageClientAuth) {
+			problems = append(problems, fmt.Sprintf("EKU lacks clientAuth: that of the CA %q, so peers refuse every certificate below it from a client", chain[n].Subject.CommonName))
+		}
+		if v.Role == RoleNode && lacksUsage(chain[n], x509.ExtKeyUsageServerAuth) {
+			problems = append(problems, fmt.Sprintf("EKU lacks serverAuth: that of the CA %q, so clients refuse every certificate below it from a daemon", chain[n].Subject.CommonName))
+		}
+	}
+	return problems
+}
+
+// lacksUsage tells whether a certificate has an extended key usage that leaves
+// one out.
+func lacksUsage(cert *x509.Certificate, usage x509.ExtKeyUsage) bool {
+	granted := slices.Contains(cert.ExtKeyUsage, usage) || slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageAny)
+	unlimited := len(cert.ExtKeyUsage)+len(cert.UnknownExtKeyUsage) == 0
+	return !granted && !unlimited
 }
 
 // pathProblems looks for a path from the leaf to a trusted certificate. The

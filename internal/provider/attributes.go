@@ -176,7 +176,8 @@ func issuerAttribute(description string) schema.SingleNestedAttribute {
 				WriteOnly:           true,
 				MarkdownDescription: "URLs of the CA's CRL, which go into the certificate.",
 			},
-			"policy": policyAttribute(true),
+			"policy":           policyAttribute(true),
+			"name_constraints": nameConstraintsAttribute(true),
 		},
 	}
 }

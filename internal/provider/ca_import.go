@@ -2,10 +2,12 @@ package provider
 
 import (
 	"context"
+	"crypto/x509"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -36,6 +38,7 @@ func (r *caResource) ImportState(ctx context.Context, req resource.ImportStateRe
 	if diags.HasError() {
 		return
 	}
+	markAdopted(ctx, resp.Private, diags)
 	if m.ChainPEM.ValueString() != "" {
 		diags.Append(resp.Private.SetKey(ctx, orphanKey, []byte("true"))...)
 	}
@@ -70,9 +73,11 @@ func (m *caModel) adopt(ctx context.Context, certPEM, keyPEM string, diags *diag
 		m.MaxPathLength = types.Int64Value(int64(*said.MaxPathLength))
 	}
 	m.NameConstraints = nameConstraintsValue(ctx, said.NameConstraints, diags)
-	authority := &pki.Authority{Certificate: cert, Key: issuer.Key, Chain: issuer.Chain, Generation: 1, TrustBundle: certs[len(certs)-1:]}
-	var noTime = cert.NotBefore // ready_for_renewal is for the refresh that follows
-	m.describe(ctx, authority, noTime, diags)
+	authority := &pki.Authority{Certificate: cert, Key: issuer.Key, Generation: 1, TrustBundle: certs[:1]}
+	if !pki.IsSelfSigned(cert) {
+		authority.Chain, authority.TrustBundle = issuer.Chain, certs[len(certs)-1:]
+	}
+	m.describe(ctx, authority, cert.NotBefore, diags) // ready_for_renewal is for the refresh that follows
 	warnDeviations(cert, pki.RoleCA, diags)
 }
 
@@ -110,11 +115,6 @@ func nameConstraintsValue(ctx context.Context, c *pki.NameConstraints, diags *di
 	return object
 }
 
-// privateState is the part of a request that the provider keeps for itself.
-type privateState interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}
-
 // refuseOrphan refuses an imported intermediate CA whose parent the
 // configuration does not name. Without that it would be taken for one that has
 // lost its parent, and be replaced by a new root.
@@ -130,4 +130,25 @@ func refuseOrphan(ctx context.Context, private privateState, diags *diag.Diagnos
 		Why:     "Without its parent it can neither be renewed nor get a chain.",
 		Fix:     "Set ca to its parent, or signed_cert_pem and private_key_pem if another tool signs it.",
 	})
+}
+
+// keepAdopted keeps what was read off an adopted certificate where it can have
+// been made for what is configured as well, as far as anyone can tell: the
+// validity period, and triggers, which no certificate holds.
+func (m *caModel) keepAdopted(state *caModel, cert *x509.Certificate, parent *pki.Parent, diags *diag.Diagnostics) {
+	var issuer *pki.Issuer
+	if parent != nil {
+		issuer = parent.Issuer
+	}
+	if pki.MayHaveAsked(cert, toDuration(m.ValidityPeriod, 0, diags), issuer) {
+		m.ValidityPeriod = state.ValidityPeriod
+	}
+	if state.RotationTriggers.IsNull() {
+		m.RotationTriggers = state.RotationTriggers
+	}
+}
+
+func warnTriggersAdopted(diags *diag.Diagnostics) {
+	diags.AddAttributeWarning(path.Root("rotation_triggers"), "The triggers of an imported CA are taken as they are",
+		"No certificate holds them, so the first ones do not rotate it. Change one of them again to rotate the CA.")
 }

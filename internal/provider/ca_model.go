@@ -75,6 +75,20 @@ func toNameConstraints(ctx context.Context, object types.Object, diags *diag.Dia
 	return c, pki.In("name_constraints", err)
 }
 
+// keepNameConstraints keeps the prior way of writing constraints that mean the
+// same: in another order, or with the default said aloud.
+func keepNameConstraints(ctx context.Context, planned, prior types.Object, diags *diag.Diagnostics) types.Object {
+	if planned.IsNull() || prior.IsNull() || !fullyKnown(ctx, planned) {
+		return planned
+	}
+	a, errA := toNameConstraints(ctx, planned, diags)
+	b, errB := toNameConstraints(ctx, prior, diags)
+	if errA != nil || errB != nil || !a.Equal(b) {
+		return planned
+	}
+	return prior
+}
+
 // generationModel is an element of the attribute previous.
 type generationModel struct {
 	CertPEM       types.String `tfsdk:"cert_pem"`
@@ -132,7 +146,8 @@ func (m *caModel) contentKnown(ctx context.Context) bool {
 
 // keepEquivalents takes over from the state what the configuration merely
 // writes in another way.
-func (m *caModel) keepEquivalents(state *caModel, diags *diag.Diagnostics) {
+func (m *caModel) keepEquivalents(ctx context.Context, state *caModel, diags *diag.Diagnostics) {
+	m.NameConstraints = keepNameConstraints(ctx, m.NameConstraints, state.NameConstraints, diags)
 	m.ValidityPeriod = keepDuration(m.ValidityPeriod, state.ValidityPeriod, diags)
 	m.EarlyRenewal = keepDuration(m.EarlyRenewal, state.EarlyRenewal, diags)
 	m.RotationOverlap = keepDuration(m.RotationOverlap, state.RotationOverlap, diags)

@@ -94,8 +94,8 @@ func (r *caResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 		if config.CA.IsNull() {
 			refuseOrphan(ctx, req.Private, diags)
 		}
-		plan.keepEquivalents(&state, diags)
-		r.planUpdate(ctx, &config, &plan, &state, parent, diags)
+		plan.keepEquivalents(ctx, &state, diags)
+		r.planUpdate(ctx, &config, &plan, &state, parent, isAdopted(ctx, req.Private, diags), diags)
 	}
 	if diags.HasError() {
 		return
@@ -111,21 +111,33 @@ func (r *caResource) planCreate(ctx context.Context, config, plan *caModel, pare
 	if config.CA.IsNull() {
 		plan.ChainPEM = types.StringValue("")
 	}
-	if parent == nil {
-		return
-	}
+	r.check(ctx, config, plan, parent, true, diags)
+}
+
+// check reports at plan time what the CA above would refuse. Whether the
+// request is eligible is asked for a certificate that stays, too.
+func (r *caResource) check(ctx context.Context, config, plan *caModel, parent *pki.Parent, issuing bool, diags *diag.Diagnostics) {
 	request := plan.request(ctx, diags)
-	if diags.HasError() {
+	if diags.HasError() || !plan.contentKnown(ctx) { // eligible or not depends on what is not known
 		return
 	}
-	if err := parent.Check(request, r.now()); err != nil {
+	var err error
+	switch {
+	case parent == nil:
+		err = toRules(ctx, config.CA, diags).CheckEligibility(request)
+	case issuing:
+		err = parent.Check(request, r.now())
+	default:
+		err = parent.CheckEligibility(request)
+	}
+	if err != nil {
 		addError(diags, err)
 	}
 }
 
 // planUpdate decides between rotation, retirement of what a rotation has left
 // behind, and nothing, and marks as unknown exactly what will change.
-func (r *caResource) planUpdate(ctx context.Context, config, plan, state *caModel, parent *pki.Parent, diags *diag.Diagnostics) {
+func (r *caResource) planUpdate(ctx context.Context, config, plan, state *caModel, parent *pki.Parent, adopted bool, diags *diag.Diagnostics) {
 	plan.takeIssued(state)
 	authority := state.authority(ctx, diags)
 	if diags.HasError() {
@@ -133,6 +145,7 @@ func (r *caResource) planUpdate(ctx context.Context, config, plan, state *caMode
 	}
 	parentUnknown := parent == nil && !config.CA.IsNull()
 	if parentUnknown || !plan.contentKnown(ctx) {
+		r.check(ctx, config, plan, parent, false, diags)
 		plan.forgetIssued()
 		plan.forgetGenerations()
 		return
@@ -141,7 +154,11 @@ func (r *caResource) planUpdate(ctx context.Context, config, plan, state *caMode
 	if diags.HasError() {
 		return
 	}
-	if r.mustRotate(ctx, plan, state, authority, parent, diags) {
+	held := *plan
+	if adopted {
+		held.keepAdopted(state, authority.Certificate, parent, diags)
+	}
+	if r.mustRotate(ctx, &held, state, authority, parent, diags) {
 		if err := authority.CheckRotation(request, parent, plan.overlap(diags), r.now()); err != nil {
 			addError(diags, err)
 		}
@@ -151,6 +168,11 @@ func (r *caResource) planUpdate(ctx context.Context, config, plan, state *caMode
 		plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
 		return
 	}
+	plan.ValidityPeriod = held.ValidityPeriod
+	if !plan.RotationTriggers.Equal(held.RotationTriggers) {
+		warnTriggersAdopted(diags)
+	}
+	r.check(ctx, config, plan, parent, false, diags)
 	r.rearrange(ctx, plan, authority, parent, diags)
 	if plan.EarlyRenewal.IsUnknown() {
 		plan.RenewAfter, plan.ReadyForRenewal = types.StringUnknown(), types.BoolUnknown()
@@ -218,10 +240,13 @@ func (r *caResource) Create(ctx context.Context, req resource.CreateRequest, res
 		return
 	}
 	plan.ID = types.StringValue(id)
-	if plan.SignedCertPEM.IsNull() {
+	switch {
+	case plan.SignedCertPEM.IsNull():
 		plan.describe(ctx, authority, now, diags)
-	} else {
+	case plan.SerialNumber.IsUnknown():
 		plan.describeSigned(ctx, authority, now, diags)
+	case plan.RenewAfter.IsUnknown():
+		plan.describeRenewal(authority, now, diags)
 	}
 	if diags.HasError() {
 		return
@@ -250,22 +275,29 @@ func (r *caResource) Update(ctx context.Context, req resource.UpdateRequest, res
 	if diags.HasError() {
 		return
 	}
-	r.update(ctx, &plan, &state, parent, diags)
+	r.update(ctx, &plan, &state, parent, isAdopted(ctx, req.Private, diags), diags)
 	if diags.HasError() {
 		return
+	}
+	if !plan.SerialNumber.Equal(state.SerialNumber) {
+		forgetAdoption(ctx, resp.Private, diags)
 	}
 	diags.Append(resp.State.Set(ctx, &plan)...)
 }
 
 // update carries out the plan: the serial number is unknown where the plan saw
 // that a rotation may be needed.
-func (r *caResource) update(ctx context.Context, plan, state *caModel, parent *pki.Parent, diags *diag.Diagnostics) {
+func (r *caResource) update(ctx context.Context, plan, state *caModel, parent *pki.Parent, adopted bool, diags *diag.Diagnostics) {
 	authority := state.authority(ctx, diags)
 	if diags.HasError() {
 		return
 	}
 	if !plan.SerialNumber.IsUnknown() {
-		// All is known: retirement and chains were computed in the plan.
+		// All is known: retirement and chains were computed in the plan, and so
+		// was a signed certificate around the same key.
+		if !plan.SignedCertPEM.IsNull() {
+			authority.Certificate = plan.authority(ctx, diags).Certificate
+		}
 		if plan.RenewAfter.IsUnknown() {
 			plan.describeRenewal(authority, r.now(), diags)
 		}
@@ -281,7 +313,11 @@ func (r *caResource) update(ctx context.Context, plan, state *caModel, parent *p
 		plan.describeSigned(ctx, next, now, diags)
 		return
 	}
-	if r.mustRotate(ctx, plan, state, authority, parent, diags) {
+	held := *plan
+	if adopted {
+		held.keepAdopted(state, authority.Certificate, parent, diags)
+	}
+	if r.mustRotate(ctx, &held, state, authority, parent, diags) {
 		next, err := authority.Rotate(plan.request(ctx, diags), plan.algorithm(), parent, plan.overlap(diags), now)
 		if err != nil {
 			addError(diags, err)

@@ -27,7 +27,7 @@ func (r *caResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *r
 			Optional:            true,
 			MarkdownDescription: "How many CA certificates may follow below this one in a chain (pathLenConstraint; RFC 5280, 4.2.1.9). `0` means that it issues no CA, which also forbids to rotate it with an overlap. Default: no limit.",
 		},
-		"name_constraints":        nameConstraintsAttribute(),
+		"name_constraints":        nameConstraintsAttribute(false),
 		"policy":                  policyAttribute(false),
 		"crl_distribution_points": crlDistributionPointsAttribute(),
 		"ca":                      issuerAttribute("The parent CA, which makes this one an intermediate CA. Without it, this is a root."),
@@ -102,12 +102,15 @@ func previousAttribute() schema.Attribute {
 	}
 }
 
-func nameConstraintsAttribute() schema.Attribute {
+// nameConstraintsAttribute is the CA's own, or, write-only, a child of ca, by
+// which names are checked before the CA's certificate is there.
+func nameConstraintsAttribute(writeOnly bool) schema.Attribute {
 	list := func(description string) schema.Attribute {
-		return schema.ListAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: description}
+		return schema.ListAttribute{ElementType: types.StringType, Optional: true, WriteOnly: writeOnly, MarkdownDescription: description}
 	}
 	return schema.SingleNestedAttribute{
 		Optional:            true,
+		WriteOnly:           writeOnly,
 		MarkdownDescription: "Limits, in the CA's certificate, of the names for which it and CAs below it can issue (RFC 5280, 4.2.1.10). Go (so Docker), OpenSSL, GnuTLS and NSS enforce them; mbedTLS, wolfSSL and strongSwan do not support them and refuse the CA while they are critical. A certificate that they exclude is refused at plan time.",
 		Attributes: map[string]schema.Attribute{
 			"permitted_dns_domains": list("The only domains, each with every name below it."),
@@ -116,6 +119,7 @@ func nameConstraintsAttribute() schema.Attribute {
 			"excluded_ip_ranges":    list("Ranges of IP addresses that are excluded."),
 			"critical": schema.BoolAttribute{
 				Optional:            true,
+				WriteOnly:           writeOnly,
 				MarkdownDescription: "Whether a peer that does not know the extension has to refuse the CA, as RFC 5280 demands. Default: `true`.",
 			},
 		},

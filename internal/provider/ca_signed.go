@@ -81,82 +81,94 @@ func (r *caResource) planSigned(ctx context.Context, req resource.ModifyPlanRequ
 	diags := &resp.Diagnostics
 	plan.CA = types.ObjectNull(plan.CA.AttributeTypes(ctx))
 	plan.PrivateKeyPEM = config.PrivateKeyPEM
-	known := fullyKnown(ctx, config.SignedCertPEM, config.PrivateKeyPEM)
 	var state *caModel
 	diags.Append(req.State.Get(ctx, &state)...)
 	if diags.HasError() {
 		return
 	}
+	var held *pki.Authority
 	if state != nil {
-		plan.keepEquivalents(state, diags)
-	}
-	if known && state != nil && plan.signedUnchanged(ctx, state, diags) {
-		plan.CommonName, plan.KeyAlgorithm, plan.ValidityPeriod = state.CommonName, state.KeyAlgorithm, state.ValidityPeriod
-		plan.takeIssued(state)
-		plan.PrivateKeyPEM = config.PrivateKeyPEM
-		r.planKept(ctx, plan, state, diags)
-	} else {
-		plan.forgetIssued()
-		plan.forgetGenerations()
-		plan.PrivateKeyPEM = config.PrivateKeyPEM
-		plan.CommonName, plan.KeyAlgorithm = types.StringUnknown(), types.StringUnknown()
-		plan.ValidityPeriod = timetypes.NewGoDurationUnknown()
+		plan.ID = state.ID
+		plan.keepEquivalents(ctx, state, diags)
+		held = state.authority(ctx, diags)
 	}
 	if diags.HasError() {
 		return
 	}
+	r.planGiven(ctx, plan, state, held, diags)
+	if diags.HasError() {
+		return
+	}
+	warnSignedDue(plan, r.now(), diags)
 	diags.Append(resp.Plan.Set(ctx, plan)...)
 }
 
-// planKept plans for a signed certificate that stays: retirement of what came
-// before, and a new date of renewal.
-func (r *caResource) planKept(ctx context.Context, plan, state *caModel, diags *diag.Diagnostics) {
-	authority := state.authority(ctx, diags)
-	if diags.HasError() {
+// planGiven plans what the given certificate makes of the CA. All of it is
+// known before the apply, except for a new generation, which begins with it.
+func (r *caResource) planGiven(ctx context.Context, plan, state *caModel, held *pki.Authority, diags *diag.Diagnostics) {
+	if !fullyKnown(ctx, plan.SignedCertPEM, plan.PrivateKeyPEM) {
+		plan.forgetSigned()
 		return
 	}
-	next, retired, err := authority.Retire(r.now())
-	if err != nil {
+	next, err := plan.signedAuthority(held, plan.overlap(diags), r.now())
+	switch {
+	case err != nil:
 		addError(diags, err)
-		return
-	}
-	if retired {
-		plan.describeGenerations(ctx, next, diags)
+	case held == nil:
+		plan.describeSigned(ctx, next, r.now(), diags)
+	case !pki.SameKey(next.Certificate.PublicKey, held.Certificate.PublicKey):
+		plan.forgetSigned()
+		plan.Generation = types.Int64Value(int64(next.Generation))
+	case !next.Certificate.Equal(held.Certificate):
+		plan.describeSigned(ctx, next, r.now(), diags)
+	default:
+		given := plan.PrivateKeyPEM
+		plan.takeIssued(state)
+		plan.PrivateKeyPEM = given
+		plan.describeSaid(next)
+		plan.describeArrangement(next)
+		if len(next.Previous) < len(held.Previous) {
+			plan.describeGenerations(ctx, next, diags)
+		}
+		if !plan.EarlyRenewal.IsUnknown() && !plan.EarlyRenewal.Equal(state.EarlyRenewal) {
+			plan.describeRenewal(next, r.now(), diags)
+		}
 	}
 	if plan.EarlyRenewal.IsUnknown() {
 		plan.RenewAfter, plan.ReadyForRenewal = types.StringUnknown(), types.BoolUnknown()
-	} else if !plan.EarlyRenewal.Equal(state.EarlyRenewal) {
-		plan.describeRenewal(authority, r.now(), diags)
-	}
-	if renewAfter := parseStateTime(state.RenewAfter, diags); !r.now().Before(renewAfter) {
-		diags.AddAttributeWarning(path.Root("signed_cert_pem"), "The CA's certificate is due for renewal",
-			"It ends at "+state.NotAfter.ValueString()+", and this provider cannot renew what another CA has signed. Have a new request signed (terraform apply -replace with the address of the swarmpki_cert_request makes one), and give the result here.")
 	}
 }
 
-// signedUnchanged tells whether the given certificate is the one in the state.
-func (m *caModel) signedUnchanged(ctx context.Context, state *caModel, diags *diag.Diagnostics) bool {
-	signed, err := m.signedAuthority(nil, 0, time.Time{})
-	if err != nil {
-		addError(diags, err)
-		return true
+// forgetSigned marks as unknown all that a signed certificate decides.
+func (m *caModel) forgetSigned() {
+	given := m.PrivateKeyPEM
+	m.forgetIssued()
+	m.forgetGenerations()
+	m.PrivateKeyPEM = given
+	m.CommonName, m.KeyAlgorithm = types.StringUnknown(), types.StringUnknown()
+	m.ValidityPeriod = timetypes.NewGoDurationUnknown()
+}
+
+func warnSignedDue(plan *caModel, now time.Time, diags *diag.Diagnostics) {
+	if plan.RenewAfter.IsUnknown() || now.Before(parseStateTime(plan.RenewAfter, diags)) {
+		return
 	}
-	held := state.authority(ctx, diags)
-	if diags.HasError() {
-		return true
-	}
-	return pki.EncodeCertificates(signed.Certificate) == pki.EncodeCertificates(held.Certificate) &&
-		pki.EncodeCertificates(signed.Chain...) == pki.EncodeCertificates(held.Chain...) &&
-		pki.EncodeCertificates(signed.TrustBundle...) == pki.EncodeCertificates(held.TrustBundle...)
+	diags.AddAttributeWarning(path.Root("signed_cert_pem"), "The CA's certificate is due for renewal",
+		"It ends at "+plan.NotAfter.ValueString()+", and this provider cannot renew what another CA has signed. Have the request signed again, or a new one (terraform apply -replace with the address of the swarmpki_cert_request makes it, with a new key), and give the result here.")
 }
 
 // describeSigned puts into the model what the signed certificate says.
 func (m *caModel) describeSigned(ctx context.Context, a *pki.Authority, now time.Time, diags *diag.Diagnostics) {
 	given := m.PrivateKeyPEM
+	m.describeSaid(a)
+	m.describe(ctx, a, now, diags)
+	m.PrivateKeyPEM = given
+}
+
+// describeSaid puts into the model the arguments that the certificate says.
+func (m *caModel) describeSaid(a *pki.Authority) {
 	said := pki.RequestOf(a.Certificate, pki.RoleCA)
 	m.CommonName = types.StringValue(said.Subject.CommonName)
 	m.KeyAlgorithm = types.StringValue(string(said.KeyAlgorithm))
 	m.ValidityPeriod = durationValue(said.ValidityPeriod)
-	m.describe(ctx, a, now, diags)
-	m.PrivateKeyPEM = given
 }

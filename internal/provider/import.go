@@ -26,6 +26,11 @@ import (
 // readImported reads the files of an import id: "cert.pem,key.pem", or the
 // certificate alone.
 func readImported(id string, keyNeeded bool, diags *diag.Diagnostics) (certPEM, keyPEM string) {
+	if strings.Contains(id, "-----BEGIN") {
+		// No word of it is repeated: it may be a key.
+		diags.AddError("The import id holds PEM itself", "It is the paths of files, so that no key stands in a command line or a configuration: write the PEM into files first.")
+		return "", ""
+	}
 	paths := strings.Split(id, ",")
 	if len(paths) > 2 || keyNeeded && len(paths) != 2 {
 		forms := "\"cert.pem,key.pem\", or \"cert.pem\" where the key is not at hand"
@@ -60,6 +65,33 @@ func nullAttributes(ctx context.Context, state *tfsdk.State, diags *diag.Diagnos
 		nulls[name] = tftypes.NewValue(attributeType, nil)
 	}
 	state.Raw = tftypes.NewValue(object, nulls)
+}
+
+// adoptedKey marks, in the private state, a certificate that was imported or
+// moved here. What it was made with is known only as far as it says so itself.
+const adoptedKey = "adopted"
+
+// privateState is the part of a state that the provider keeps for itself.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+func markAdopted(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	diags.Append(private.SetKey(ctx, adoptedKey, []byte("true"))...)
+}
+
+func isAdopted(ctx context.Context, private privateState, diags *diag.Diagnostics) bool {
+	mark, ds := private.GetKey(ctx, adoptedKey)
+	diags.Append(ds...)
+	return len(mark) > 0
+}
+
+// forgetAdoption takes off every mark of an import, after the first certificate
+// that was issued here.
+func forgetAdoption(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	diags.Append(private.SetKey(ctx, adoptedKey, nil)...)
+	diags.Append(private.SetKey(ctx, orphanKey, nil)...)
 }
 
 // newID makes the identity of an adopted resource.
@@ -177,7 +209,10 @@ func (m *leafModel) adopt(ctx context.Context, kind leafKind, certPEM, keyPEM st
 	m.ReuseKey = types.BoolValue(false)
 	m.CertPEM = types.StringValue(pki.EncodeCertificates(certs...))
 	m.SerialNumber = types.StringValue(pki.FormatSerial(leaf.SerialNumber))
-	m.AuthorityKeyID = types.StringValue(pki.FormatHex(leaf.AuthorityKeyId))
+	m.AuthorityKeyID = types.StringNull()
+	if len(leaf.AuthorityKeyId) > 0 { // Docker's openssl recipe makes certificates without
+		m.AuthorityKeyID = types.StringValue(pki.FormatHex(leaf.AuthorityKeyId))
+	}
 	m.NotBefore, m.NotAfter = timeValue(leaf.NotBefore), timeValue(leaf.NotAfter)
 	renewAfter := pki.RenewAfter(leaf, said.ValidityPeriod, nil)
 	m.RenewAfter, m.ReadyForRenewal = timeValue(renewAfter), types.BoolValue(false)

@@ -21,6 +21,7 @@ type issuerModel struct {
 	TrustBundlePEM        types.String `tfsdk:"trust_bundle_pem"`
 	CRLDistributionPoints types.List   `tfsdk:"crl_distribution_points"`
 	Policy                types.Object `tfsdk:"policy"`
+	NameConstraints       types.Object `tfsdk:"name_constraints"`
 }
 
 // policyModel is the attribute policy.
@@ -49,6 +50,9 @@ func toPolicy(ctx context.Context, object types.Object, diags *diag.Diagnostics)
 		AllowedIPRanges:    ranges,
 		AllowedCommonNames: toStrings(ctx, m.AllowedCommonNames, diags),
 		MaxValidityPeriod:  toDuration(m.MaxValidityPeriod, 0, diags),
+	}
+	if !m.MaxValidityPeriod.IsNull() && p.MaxValidityPeriod == 0 {
+		return nil, &pki.Error{Field: "policy.max_validity_period", Problem: "the period is zero", Why: "No certificate could be issued.", Fix: "Write it like 8760h, or leave it out for no limit."}
 	}
 	p.AllowedKeyAlgorithms = convert[pki.KeyAlgorithm](toStrings(ctx, m.AllowedKeyAlgorithms, diags))
 	p.AllowedRoles = convert[pki.Role](toStrings(ctx, m.AllowedRoles, diags))
@@ -110,4 +114,24 @@ func toIssuer(ctx context.Context, object types.Object, diags *diag.Diagnostics)
 		return nil
 	}
 	return issuer
+}
+
+// toRules reads of the attribute ca what decides about requests, while the CA
+// itself is about to be made or to change.
+func toRules(ctx context.Context, object types.Object, diags *diag.Diagnostics) (rules pki.Rules) {
+	if object.IsNull() || object.IsUnknown() {
+		return rules
+	}
+	var err error
+	if policy, ok := object.Attributes()["policy"].(types.Object); ok {
+		if rules.Policy, err = toPolicy(ctx, policy, diags); err != nil {
+			addError(diags, pki.In("ca", err))
+		}
+	}
+	if constraints, ok := object.Attributes()["name_constraints"].(types.Object); ok {
+		if rules.NameConstraints, err = toNameConstraints(ctx, constraints, diags); err != nil {
+			addError(diags, pki.In("ca", err))
+		}
+	}
+	return rules
 }

@@ -121,7 +121,7 @@ func (r *leafResource) ValidateConfig(ctx context.Context, req resource.Validate
 		return
 	}
 	if err := request.Validate(); err != nil {
-		addError(diags, err)
+		addError(diags, config.blameCertRequest(err))
 	}
 }
 
@@ -151,10 +151,10 @@ func (r *leafResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		return
 	}
 	if state == nil {
-		r.check(ctx, &plan, source, true, diags)
+		r.check(ctx, &config, &plan, source, true, diags)
 	} else {
 		plan.keepEquivalents(ctx, state, diags)
-		r.planUpdate(ctx, &plan, state, source, diags)
+		r.planUpdate(ctx, &config, &plan, state, source, isAdopted(ctx, req.Private, diags), diags)
 	}
 	if diags.HasError() {
 		return
@@ -173,28 +173,26 @@ func (m *leafModel) keepEquivalents(ctx context.Context, state *leafModel, diags
 
 // check reports at plan time what the apply would refuse. Whether the request
 // is eligible is asked for a certificate that stays, too.
-func (r *leafResource) check(ctx context.Context, plan *leafModel, source leafSource, issuing bool, diags *diag.Diagnostics) {
-	if source.issuer == nil {
-		return
-	}
+func (r *leafResource) check(ctx context.Context, config, plan *leafModel, source leafSource, issuing bool, diags *diag.Diagnostics) {
 	request := plan.request(ctx, r.leafKind, diags)
-	if diags.HasError() {
+	if diags.HasError() || !plan.contentKnown(ctx) { // eligible or not depends on what is not known
 		return
 	}
 	var err error
 	switch {
-	case !plan.contentKnown(ctx): // eligible or not depends on what is not known
+	case source.issuer == nil:
+		err = toRules(ctx, config.CA, diags).CheckEligibility(request)
 	case issuing:
 		err = source.issuer.Check(request, r.now())
 	default:
 		err = source.issuer.CheckEligibility(request)
 	}
 	if err != nil {
-		addError(diags, err)
+		addError(diags, config.blameCertRequest(err))
 	}
 }
 
-func (r *leafResource) planUpdate(ctx context.Context, plan, state *leafModel, source leafSource, diags *diag.Diagnostics) {
+func (r *leafResource) planUpdate(ctx context.Context, config, plan, state *leafModel, source leafSource, adopted bool, diags *diag.Diagnostics) {
 	plan.ID = state.ID
 	plan.takeIssued(state)
 	leaf := state.certificate(diags)
@@ -204,11 +202,19 @@ func (r *leafResource) planUpdate(ctx context.Context, plan, state *leafModel, s
 	if !source.known || !plan.contentKnown(ctx) {
 		// The CA or an input is about to change into something that is not
 		// known before the apply.
+		r.check(ctx, config, plan, source, false, diags)
 		plan.forgetIssued(state, leafSource{}, diags)
 		return
 	}
+	asked := plan.ValidityPeriod
+	if adopted {
+		plan.keepAdoptedValidity(state, leaf, source, diags)
+	}
 	reissue := r.mustReissue(ctx, plan, state, leaf, source, diags)
-	r.check(ctx, plan, source, reissue, diags)
+	if reissue {
+		plan.ValidityPeriod = asked
+	}
+	r.check(ctx, config, plan, source, reissue, diags)
 	if reissue {
 		plan.forgetIssued(state, source, diags)
 		return
@@ -338,21 +344,28 @@ func (r *leafResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	if diags.HasError() {
 		return
 	}
-	r.update(ctx, &plan, &state, source, diags)
+	r.update(ctx, &plan, &state, source, isAdopted(ctx, req.Private, diags), diags)
 	if diags.HasError() {
 		return
+	}
+	if !plan.SerialNumber.Equal(state.SerialNumber) {
+		forgetAdoption(ctx, resp.Private, diags)
 	}
 	diags.Append(resp.State.Set(ctx, &plan)...)
 }
 
 // update carries out the plan: the serial number is unknown where the plan saw
 // that a new certificate may be needed.
-func (r *leafResource) update(ctx context.Context, plan, state *leafModel, source leafSource, diags *diag.Diagnostics) {
+func (r *leafResource) update(ctx context.Context, plan, state *leafModel, source leafSource, adopted bool, diags *diag.Diagnostics) {
 	leaf := state.certificate(diags)
 	if diags.HasError() {
 		return
 	}
-	if plan.SerialNumber.IsUnknown() && r.mustReissue(ctx, plan, state, leaf, source, diags) {
+	held := *plan
+	if adopted {
+		held.keepAdoptedValidity(state, leaf, source, diags)
+	}
+	if plan.SerialNumber.IsUnknown() && r.mustReissue(ctx, &held, state, leaf, source, diags) {
 		r.issue(ctx, plan, state, source, diags)
 		return
 	}

@@ -2,7 +2,11 @@ package provider
 
 import (
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -37,6 +41,12 @@ func (m *leafModel) validateCertRequest(diags *diag.Diagnostics) {
 			addError(diags, &pki.Error{Field: "expected_public_key_sha256", Problem: "a key is expected, but there is no cert_request_pem", Why: "Without a request the provider makes the key, which nobody can foretell.", Fix: "Set cert_request_pem, or leave it out."})
 		}
 		return
+	}
+	if !m.ExpectedKey.IsNull() && !m.ExpectedKey.IsUnknown() {
+		if _, err := pki.ParseHex(m.ExpectedKey.ValueString()); err != nil {
+			addError(diags, pki.In("expected_public_key_sha256", err))
+			return
+		}
 	}
 	if !m.KeyAlgorithm.IsNull() {
 		addError(diags, &pki.Error{Field: "key_algorithm", Problem: "key_algorithm does not go with cert_request_pem", Why: "The request's key is made already.", Fix: "Leave it out."})
@@ -90,4 +100,27 @@ func (m *leafModel) keyChanged(state *leafModel, leaf *x509.Certificate, diags *
 		return true // the host's key is given up for one that is made here
 	}
 	return !m.KeyAlgorithm.Equal(state.KeyAlgorithm)
+}
+
+// blameCertRequest puts an error about what no argument says, but the
+// certification request, on cert_request_pem.
+func (m *leafModel) blameCertRequest(err error) error {
+	var refused *pki.Error
+	if m.CertRequestPEM.IsNull() || !errors.As(err, &refused) {
+		return err
+	}
+	name := refused.Field
+	if end := strings.IndexAny(name, ".["); end >= 0 {
+		name = name[:end]
+	}
+	argument, ok := map[string]attr.Value{
+		"common_name": m.CommonName, "subject": m.Subject, "dns_names": m.DNSNames, "ip_addresses": m.IPAddresses, "key_algorithm": m.KeyAlgorithm,
+	}[name]
+	if !ok || !argument.IsNull() {
+		return err
+	}
+	blamed := *refused
+	blamed.Problem = fmt.Sprintf("what the certification request holds for %s is refused: %s", refused.Field, refused.Problem)
+	blamed.Field = "cert_request_pem"
+	return &blamed
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // The way from hashicorp/tls: a moved block keeps certificate and key, and
@@ -52,8 +51,13 @@ func (r *caResource) MoveState(context.Context) []resource.StateMover {
 			var m caModel
 			nullAttributes(ctx, &resp.TargetState, diags)
 			diags.Append(resp.TargetState.Get(ctx, &m)...)
+			if !strings.Contains(source.PrivateKeyPEM, "PRIVATE KEY-----") {
+				diags.AddError("The state of tls_self_signed_cert does not hold the CA's private key",
+					"With private_key_pem_wo it is nowhere in the state, and before its release 4.0 hashicorp/tls kept a hash of it. Remove the moved block, take the old resource out of the state with `terraform state rm`, and import the CA: `terraform import swarmpki_ca.NAME ca.pem,ca-key.pem`.")
+			}
 			if !diags.HasError() {
 				m.adopt(ctx, source.CertPEM, source.PrivateKeyPEM, diags)
+				markAdopted(ctx, resp.TargetPrivate, diags)
 			}
 			if !diags.HasError() {
 				diags.Append(resp.TargetState.Set(ctx, &m)...)
@@ -78,7 +82,7 @@ func (r *leafResource) MoveState(context.Context) []resource.StateMover {
 			diags.Append(resp.TargetState.Get(ctx, &m)...)
 			if !diags.HasError() {
 				m.adopt(ctx, r.leafKind, source.CertPEM, "", diags)
-				m.PrivateKeyPEM = types.StringNull()
+				markAdopted(ctx, resp.TargetPrivate, diags)
 			}
 			if !diags.HasError() {
 				diags.Append(resp.TargetState.Set(ctx, &m)...)
