@@ -1,15 +1,5 @@
 run "issues_for_every_host_and_user" {
   assert {
-    condition     = alltrue([for host in keys(var.hosts) : contains(provider::swarmpki::parse_cert(swarmpki_node_cert.host[host].cert_pem).dns_names, host)])
-    error_message = "A host's certificate lacks its name."
-  }
-
-  assert {
-    condition     = provider::swarmpki::parse_cert(swarmpki_client_cert.user["alice"].cert_pem).extended_key_usages == tolist(["clientAuth"])
-    error_message = "A client's certificate is for more, or less, than clientAuth."
-  }
-
-  assert {
     condition     = jsondecode(output.host_files["node1"]["/etc/docker/daemon.json"].content).tlsverify == true
     error_message = "daemon.json does not verify clients."
   }
@@ -32,6 +22,33 @@ run "issues_for_every_host_and_user" {
   assert {
     condition     = output.docker_hosts["node1"] == "tcp://10.0.0.11:2376"
     error_message = "DOCKER_HOST is not the host's address."
+  }
+}
+
+run "certificates_say_what_they_are_for" {
+  module {
+    source = "./tests/parse"
+  }
+  variables {
+    certs = {
+      node1 = run.issues_for_every_host_and_user.host_files["node1"]["/etc/docker/server-cert.pem"].content
+      alice = run.issues_for_every_host_and_user.client_files["alice"]["cert.pem"]
+    }
+  }
+
+  assert {
+    condition     = contains(output.parsed["node1"].dns_names, "node1")
+    error_message = "A host's certificate lacks its name."
+  }
+
+  assert {
+    condition     = contains(output.parsed["node1"].ip_addresses, "10.0.0.11")
+    error_message = "A host's certificate lacks the address by which clients reach it."
+  }
+
+  assert {
+    condition     = output.parsed["alice"].extended_key_usages == tolist(["clientAuth"])
+    error_message = "A client's certificate is for more, or less, than clientAuth."
   }
 }
 
