@@ -20,7 +20,11 @@ resource "swarmpki_client_cert" "user" {
 }
 
 resource "swarmpki_inventory" "root" {
-  certs = merge(swarmpki_node_cert.host, swarmpki_client_cert.user)
+  # The prefixes keep a host and a user of the same name apart.
+  certs = merge(
+    { for name, cert in swarmpki_node_cert.host : "host/${name}" => cert },
+    { for name, cert in swarmpki_client_cert.user : "user/${name}" => cert },
+  )
 }
 
 # dockerd does not read it: it is for a TLS proxy in front of the daemon
