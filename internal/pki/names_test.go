@@ -11,7 +11,7 @@ import (
 func TestCheckDNSName(t *testing.T) {
 	label := strings.Repeat("a", 63)
 	for _, name := range []string{
-		"node1", "node1.example.com", "Node1.Example.COM", "a", "1", "0.pool.ntp.example", "xn--bcher-kva.example",
+		"node1", "node1.example.com", "Node1.Example.COM", "a", "1", "azAZ09", "0.pool.ntp.example", "xn--bcher-kva.example",
 		"_docker._tcp.example.com", "under_score", "a--b", "*.example.com", "*.local",
 		label, strings.Join([]string{label, label, label, label[:61]}, "."), // 63 and 253 characters
 		"10.0.0", "10.0.0.256", // no IP addresses, though they look like some
@@ -118,7 +118,7 @@ func TestParseIPAddressRefuses(t *testing.T) {
 
 func TestCheckDistributionPoints(t *testing.T) {
 	good := []string{
-		"http://pki.example.com/root.crl", "https://pki.example.com:8443/a?b=c", "HTTP://PKI.EXAMPLE.COM",
+		"http://pki.example.com/root.crl", "http://pki.example.com/~ca/!root.crl", "https://pki.example.com:8443/a?b=c", "HTTP://PKI.EXAMPLE.COM",
 		"ldap://ldap.example.com/cn=CA?certificateRevocationList;binary", "http://[2001:db8::1]/crl", "http://10.0.0.1/%20.crl",
 	}
 	if err := CheckDistributionPoints(good); err != nil {
