@@ -227,8 +227,11 @@ func (r *inventoryResource) warnForgotten(ctx context.Context, state *inventoryM
 	if len(serials) == 0 {
 		return
 	}
-	diags.AddWarning(
-		fmt.Sprintf("%d revocations will be forgotten", len(serials)),
+	summary := "A revocation will be forgotten"
+	if len(serials) > 1 {
+		summary = fmt.Sprintf("%d revocations will be forgotten", len(serials))
+	}
+	diags.AddWarning(summary,
 		fmt.Sprintf("Destroying the inventory takes off the next CRL what has not expired yet, so that it is valid again: serial number %s. Keep the inventory, and protect it with prevent_destroy, unless the CA goes with it.", strings.Join(serials, ", ")))
 }
 
