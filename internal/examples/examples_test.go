@@ -102,9 +102,9 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// otherProviders are the examples that the mirror of this package cannot serve:
-// they need another provider, and the end-to-end tests apply them.
-var otherProviders = []string{"docker-provider"}
+// elsewhere are the examples that the mirror of this package cannot serve, for
+// they need another provider, and the folder of the tests that do.
+var elsewhere = map[string]string{"docker-provider": "internal/e2e"}
 
 // TestRootConfigurations applies each example as it is and runs the tests that
 // lie beside it.
@@ -112,8 +112,8 @@ func TestRootConfigurations(t *testing.T) {
 	for _, name := range roots(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if slices.Contains(otherProviders, name) {
-				checkEndToEnd(t, name)
+			if folder, ok := elsewhere[name]; ok {
+				checkElsewhere(t, name, folder)
 				return
 			}
 			ctx := context.Background()
@@ -139,11 +139,11 @@ func TestRootConfigurations(t *testing.T) {
 	}
 }
 
-// checkEndToEnd checks that the end-to-end tests know an example.
-func checkEndToEnd(t *testing.T, name string) {
+// checkElsewhere checks that the tests in a folder know an example.
+func checkElsewhere(t *testing.T, name, folder string) {
 	t.Helper()
 	found := false
-	err := filepath.WalkDir(filepath.Join(root, "internal", "e2e"), func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, "_test.go") {
 			var text []byte
 			text, err = os.ReadFile(path)
@@ -155,7 +155,7 @@ func checkEndToEnd(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	if !found {
-		t.Errorf("no test in internal/e2e applies examples/%s", name)
+		t.Errorf("no test in %s applies examples/%s", folder, name)
 	}
 }
 
