@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,15 @@ func keyForms(key crypto.Signer) map[string]string {
 	forms["hex pairs"] = hexPairs(secret[:16])
 	forms["octets"] = strings.Trim(fmt.Sprint(secret[:16]), "[]")
 	forms["octets of Go"] = strings.Trim(fmt.Sprintf("%#v", secret[:16]), "[]byte{}")
+	// As a diagnostic would carry octets that are no text.
+	raw := string([]rune(string(secret[:24])))
+	forms["raw"] = raw
+	inJSON, err := json.Marshal(raw)
+	if err != nil {
+		panic(err)
+	}
+	forms["raw in JSON"] = strings.Trim(string(inJSON), `"`)
+	forms["quoted"] = strings.Trim(strconv.Quote(string(secret[:16])), `"`)
 	forms["base64"] = base64.RawStdEncoding.EncodeToString(secret[:30])
 	return forms
 }
@@ -261,7 +271,7 @@ func TestSecrets(t *testing.T) {
 	openssl(t, "rsa", "-in", foreign.file("ca-key.pem"), "-aes128", "-passout", "pass:secret", "-out", encrypted)
 	key := read(t, foreign.file("ca-key.pem"))
 	write(t, files, "damaged.pem", strings.Replace(key, "\nMII", "\nMIJ", 1))
-	write(t, files, "joined.pem", strings.ReplaceAll(key, "\n", ""))
+	write(t, files, "joined.pem", strings.ReplaceAll(key, "\n", "")+"\n")
 	openssl(t, "genrsa", "-traditional", "-out", weak, "1024")
 	secrets["the weak key"] = parseAnyKey(t, read(t, weak))
 	for certFile, keyFiles := range map[string][]string{
