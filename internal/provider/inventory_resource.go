@@ -227,7 +227,7 @@ func (r *inventoryResource) warnForgotten(ctx context.Context, state *inventoryM
 	if len(serials) == 0 {
 		return
 	}
-	summary := "A revocation will be forgotten"
+	summary := "1 revocation will be forgotten"
 	if len(serials) > 1 {
 		summary = fmt.Sprintf("%d revocations will be forgotten", len(serials))
 	}
