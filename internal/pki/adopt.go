@@ -62,6 +62,7 @@ func validityOf(cert *x509.Certificate) time.Duration {
 // issuer's end, where that is known, may have cut it short.
 func MayHaveAsked(cert *x509.Certificate, validity time.Duration, issuer *Issuer) bool {
 	span := cert.NotAfter.Sub(cert.NotBefore)
+	validity = validity.Truncate(time.Second) // as certificates hold it
 	if validity > span {
 		return issuer != nil && cert.NotAfter.Equal(issuer.Certificate.NotAfter)
 	}
@@ -139,42 +140,52 @@ func ParseSigned(text string, key crypto.PublicKey) (*x509.Certificate, []*x509.
 
 // checkNoGap refuses a bag with a certificate that has nothing to do with the
 // path: what stands between is missing, or it belongs to another CA. Another
-// certificate of a CA in the path, such as a cross-signed one, is none of that.
+// certificate of a CA in the path, such as a cross-signed one, and what stands
+// above that, is none of it.
 func checkNoGap(own *x509.Certificate, above, bag []*x509.Certificate) error {
-	path := append([]*x509.Certificate{own}, above...)
-	for _, cert := range bag {
-		known := slices.ContainsFunc(path, func(p *x509.Certificate) bool {
-			return SameKey(cert.PublicKey, p.PublicKey) || signedBy(p, cert)
-		})
-		if !known {
-			top := path[len(path)-1]
-			return &Error{
-				Problem: fmt.Sprintf("the certificate of %q does not belong to the chain", cert.Subject.CommonName),
-				Why:     fmt.Sprintf("The chain leads from %q to %q, whose issuer is %q: a certificate between is missing, or this one is another CA's.", own.Subject.CommonName, top.Subject.CommonName, top.Issuer.CommonName),
-				Fix:     "Give the CA's certificate with every one above it, up to the root, and no other.",
+	related := append([]*x509.Certificate{own}, above...)
+	strangers := slices.Clone(bag)
+	for known := 0; known < len(related); {
+		known = len(related)
+		strangers = slices.DeleteFunc(strangers, func(cert *x509.Certificate) bool {
+			isRelated := slices.ContainsFunc(related, func(r *x509.Certificate) bool {
+				return SameKey(cert.PublicKey, r.PublicKey) || signedBy(r, cert)
+			})
+			if isRelated {
+				related = append(related, cert)
 			}
-		}
+			return isRelated
+		})
 	}
-	return nil
+	if len(strangers) == 0 {
+		return nil
+	}
+	top := own
+	if len(above) > 0 {
+		top = above[len(above)-1]
+	}
+	return &Error{
+		Problem: fmt.Sprintf("the certificate of %q does not belong to the chain", strangers[0].Subject.CommonName),
+		Why:     fmt.Sprintf("The chain leads from %q to %q, whose issuer is %q: a certificate between is missing, or this one is another CA's.", own.Subject.CommonName, top.Subject.CommonName, top.Issuer.CommonName),
+		Fix:     "Give the CA's certificate with every one above it, up to the root, and no other.",
+	}
 }
 
 // ascend orders what stands above a certificate: a bag of PKCS#7 has no order.
+// Where cross-signed certificates offer several ways, one to a root is taken.
 func ascend(cert *x509.Certificate, bag []*x509.Certificate) []*x509.Certificate {
-	var above []*x509.Certificate
-	for range bag {
-		var parent *x509.Certificate
-		for _, candidate := range bag {
-			if !candidate.Equal(cert) && signedBy(cert, candidate) {
-				parent = candidate
-			}
+	var best []*x509.Certificate
+	for i, parent := range bag {
+		if parent.Equal(cert) || !signedBy(cert, parent) {
+			continue
 		}
-		if parent == nil {
-			break
+		rest := slices.Delete(slices.Clone(bag), i, i+1)
+		path := append([]*x509.Certificate{parent}, ascend(parent, rest)...)
+		if best == nil || !IsSelfSigned(best[len(best)-1]) && (IsSelfSigned(path[len(path)-1]) || len(path) > len(best)) {
+			best = path
 		}
-		above = append(above, parent)
-		cert = parent
 	}
-	return above
+	return best
 }
 
 // parseBag reads certificates in PEM, as they are or in PKCS#7. AD CS labels
