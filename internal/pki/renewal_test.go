@@ -32,6 +32,7 @@ func TestRenewAfter(t *testing.T) {
 		"cut to less than asked for":    {lived(20 * day), 90 * day, ptr(60 * day), 20 * day * 2 / 3},
 		"cut to exactly as asked for":   {lived(20 * day), 90 * day, ptr(20 * day), 20 * day * 2 / 3},
 		"cut by less than the backdate": {lived(90*day - 30*time.Minute), 90 * day, ptr(90*day - 10*time.Minute), (90*day - 30*time.Minute) * 2 / 3},
+		"cut to just as asked for":      {lived(90*day - 30*time.Minute), 90 * day, ptr(90*day - 30*time.Minute), (90*day - 30*time.Minute) * 2 / 3},
 		"cut to less than the backdate": {lived(30 * time.Minute), 90 * day, nil, 20 * time.Minute},
 		"cut to a second":               {lived(time.Second), 90 * day, nil, time.Second},
 	} {
@@ -51,9 +52,11 @@ func TestRenewAfterYoungCA(t *testing.T) {
 	if got := RenewAfter(cert, 90*day, ptr(80*day)); !got.Equal(testNow.Add(10 * day)) {
 		t.Errorf("due %s after the issuance, want 80 days before the end", got.Sub(testNow))
 	}
-	short := &x509.Certificate{NotBefore: testNow, NotAfter: testNow.Add(30 * time.Minute)}
-	if got := RenewAfter(short, 90*day, nil); !got.Equal(testNow.Add(20 * time.Minute)) {
-		t.Errorf("cut short it is due %s after the issuance, want a third of its life before the end", got.Sub(testNow))
+	for _, life := range []time.Duration{30 * time.Minute, backdate} {
+		short := &x509.Certificate{NotBefore: testNow, NotAfter: testNow.Add(life)}
+		if got := RenewAfter(short, 90*day, nil); !got.Equal(testNow.Add(life * 2 / 3)) {
+			t.Errorf("cut to %s it is due %s after the issuance, want a third of its life before the end", life, got.Sub(testNow))
+		}
 	}
 }
 
