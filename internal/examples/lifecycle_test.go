@@ -175,8 +175,7 @@ func handshake(host, client outputs) error {
 		if err == nil {
 			_, err = server.Write([]byte("ok")) // with TLS 1.3 the client learns here that it is let in
 		}
-		hostErr <- err
-		hostEnd.Close()
+		hostErr <- errors.Join(err, hostEnd.Close())
 	}()
 	conn := tls.Client(clientEnd, clientTLS)
 	if err := conn.Handshake(); err != nil {
