@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/proc"
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/sandbox"
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/tool"
@@ -75,6 +77,30 @@ include %s;
 		Name: p.name, Path: tool.Path(t, "nginx"), Dir: dir,
 		// -e: until the configuration is read nginx logs into /var/log.
 		Args: []string{"-p", dir, "-e", "stderr", "-c", write(t, dir, "nginx.conf", main)},
+	})
+	p.await(t, "starts", nil)
+	return p
+}
+
+// StartNginxFile starts nginx with a whole configuration that stands at path,
+// which must not say `daemon`, and waits until it listens on addr. Errors that
+// come before nginx has read it go to where they are compiled to go: a folder
+// of the test's own is mounted there, for `nginx -s reload` as well.
+func StartNginxFile(t testing.TB, addr, path string) *Proxy {
+	t.Helper()
+	const logs = "/var/log/nginx"
+	if err := unix.Mount("tmpfs", logs, "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatalf("mount a tmpfs on %s: %v", logs, err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(logs, 0); err != nil {
+			t.Errorf("unmount %s: %v", logs, err)
+		}
+	})
+	p := &Proxy{name: "nginx", addr: netip.MustParseAddrPort(addr), reload: syscall.SIGHUP}
+	p.process = proc.Start(t, proc.Spec{
+		Name: p.name, Path: tool.Path(t, "nginx"), Dir: sandbox.Dir(t),
+		Args: []string{"-c", path, "-g", "daemon off;"},
 	})
 	p.await(t, "starts", nil)
 	return p
