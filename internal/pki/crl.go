@@ -131,7 +131,9 @@ func (i *Issuer) IssueCRL(request CRLRequest, now time.Time) (*CRL, error) {
 		if sameList(request.Existing, template) {
 			return &CRL{List: request.Existing}, nil
 		}
-		template.Number = numberAbove(request.Existing, thisUpdate)
+		if template.Number, err = numberAbove(request.Existing, thisUpdate); err != nil {
+			return nil, err
+		}
 	}
 	der, err := x509.CreateRevocationList(nil, template, signer, i.Key)
 	if err != nil {

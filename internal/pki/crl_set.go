@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -68,17 +69,22 @@ func (s CRLSet) existingByIssuer() ([]*x509.RevocationList, error) {
 	for _, list := range s.Existing {
 		n := slices.IndexFunc(s.Issuers, func(i *Issuer) bool {
 			signer, err := i.crlSigner()
-			return err == nil && bytes.Equal(list.RawIssuer, signer.RawSubject) && list.CheckSignatureFrom(signer) == nil
+			return err == nil && isCRLOf(list, signer)
 		})
-		if n >= 0 {
+		retired := slices.ContainsFunc(s.RetiredKeyIDs, func(id []byte) bool { return bytes.Equal(id, list.AuthorityKeyId) })
+		switch {
+		case n >= 0 && byIssuer[n] != nil:
+			return nil, &Error{
+				Field:   "existing_crl_pem",
+				Problem: fmt.Sprintf("there are two existing CRLs of the CA %q", s.Issuers[n].Certificate.Subject.CommonName),
+				Why:     "A CA's CRL goes on from one other, and what only the other one lists would be lost.",
+				Fix:     "Give the last one alone.",
+			}
+		case n >= 0:
 			byIssuer[n] = list
-			continue
+		case !retired:
+			return nil, foreignCRL(s.Issuers[0].Certificate)
 		}
-		if len(list.AuthorityKeyId) > 0 && slices.ContainsFunc(s.RetiredKeyIDs, func(id []byte) bool { return bytes.Equal(id, list.AuthorityKeyId) }) {
-			continue
-		}
-		_, err := CRLRequest{Existing: list}.withExisting(s.Issuers[0].Certificate)
-		return nil, err
 	}
 	return byIssuer, nil
 }
