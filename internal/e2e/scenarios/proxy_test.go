@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	moby "github.com/moby/moby/client"
-
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/client"
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/dockerd"
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/image"
@@ -154,9 +152,11 @@ func TestProxies(t *testing.T) {
 
 			// What bob has when he is removed: a stream, and sessions that he
 			// would like to resume.
-			open := client.SDK(t, "tcp://"+byIP, bob).Events(context.Background(), moby.EventsListOptions{})
-			local.Must(t, "tag", image.Name, "e2e/"+name+":before") // the stream is open when it brings this
-			tagged(t, open, "e2e/"+name+":before")
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			defer cancel()
+			local.Must(t, "tag", image.Name, "e2e/"+name+":before")
+			open := follow(t, ctx, client.NewDocker(t, "tcp://"+byIP, bob), "events", "--since", "0", "--filter", "event=tag", "--format", "{{.Actor.Attributes.name}}")
+			tagged(t, open, "e2e/"+name+":before") // now it is open
 			sessions := newSessions(t, bob)
 
 			g.vars["users"] = []string{"alice"}
@@ -189,22 +189,15 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// tagged waits for the event of a tag.
-func tagged(t *testing.T, open moby.EventsResult, tag string) {
+// tagged waits until an open stream of events brings a tag.
+func tagged(t *testing.T, open *bufio.Scanner, tag string) {
 	t.Helper()
-	bound := time.After(10 * time.Second)
-	for {
-		select {
-		case m := <-open.Messages:
-			if m.Action == "tag" && m.Actor.Attributes["name"] == tag {
-				return
-			}
-		case err := <-open.Err:
-			t.Fatalf("the open stream has ended: %v", err)
-		case <-bound:
-			t.Fatalf("the open stream does not bring the tag %s", tag)
+	for open.Scan() {
+		if open.Text() == tag {
+			return
 		}
 	}
+	t.Fatalf("the open stream ends (%v) and has not brought %s", open.Err(), tag)
 }
 
 // sessions are what a client keeps to resume a connection by, of each version
@@ -267,7 +260,7 @@ func streams(t *testing.T, docker client.Docker) {
 	}
 
 	// Until the container is gone, both have an open end.
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	logs := follow(t, ctx, docker, "logs", "-f", id)
 	if !logs.Scan() || logs.Text() != "ready" {
