@@ -474,7 +474,7 @@ func realRun(t *testing.T, config string) cli.Dir {
 	t.Helper()
 	b := &builtProvider
 	b.once.Do(func() {
-		if b.dir, b.err = os.MkdirTemp("", "swarmpki-mirror-"); b.err == nil {
+		if b.dir, b.err = os.MkdirTemp("", "swarmpki-mirror-"); b.err == nil { //nolint:usetesting // it outlives the test that makes it
 			b.mirror, b.err = cli.BuildMirror(context.Background(), b.dir)
 		}
 	})

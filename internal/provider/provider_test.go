@@ -196,7 +196,7 @@ func keyForms(key crypto.Signer) map[string]string {
 	forms["hex"] = fmt.Sprintf("%x", secret)
 	forms["upper-case hex"] = fmt.Sprintf("%X", secret)
 	forms["hex pairs"] = hexPairs(secret[:16])
-	forms["octets"] = strings.Trim(fmt.Sprint(secret[:16]), "[]")
+	forms["octets"] = strings.Trim(fmt.Sprintf("%d", secret[:16]), "[]")
 	forms["octets of Go"] = strings.Trim(fmt.Sprintf("%#v", secret[:16]), "[]byte{}")
 	// As a diagnostic would carry octets that are no text.
 	raw := string([]rune(string(secret[:24])))
