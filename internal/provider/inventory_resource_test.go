@@ -602,7 +602,7 @@ func TestInventoryWarnings(t *testing.T) {
 	forgotten := func(says ...string) warning { return warning{says: says, not: []string{"0a:01", "0d:04"}} }
 	wantWarnings(t, d.destroy(kind, back), forgotten("2 revocations will be forgotten", "valid again", "0b:02, 0c:03", "prevent_destroy"))
 	c.set(11 * time.Hour)
-	wantWarnings(t, d.destroy(kind, back), forgotten("1 revocation", "will be forgotten", "0b:02"))
+	wantWarnings(t, d.destroy(kind, back), forgotten("revocation will be forgotten", "0b:02"))
 	c.set(1001 * time.Hour)
 	wantWarnings(t, d.destroy(kind, back))
 
