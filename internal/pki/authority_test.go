@@ -504,6 +504,21 @@ func TestRotateAbove(t *testing.T) {
 	wantVerified(t, "new trust, fresh leaf", bundleOf(t, followed, at), followed.TrustBundle, at)
 }
 
+// TestBelowRotatedTwice issues a CA below a root whose cross-signed certificates
+// leave no room for one: peers that have the root's own certificate take it.
+func TestBelowRotatedTwice(t *testing.T) {
+	request := caRequest("Root")
+	request.MaxPathLength = ptr(2)
+	root := newAuthority(t, request, nil, testNow)
+	root = rotate(t, root, request, nil, overlap, testNow)
+	root = rotate(t, root, request, nil, overlap, testNow.Add(day))
+	if limit, _ := pathLength(root.Chain[1]); limit != 1 {
+		t.Fatalf("the older cross-signed certificate has the path length %d", limit)
+	}
+	below := newAuthority(t, caRequest("Below"), asParent(t, root), testNow.Add(day))
+	wantVerified(t, "new trust", bundleOf(t, below, testNow.Add(day)), below.TrustBundle, testNow.Add(day))
+}
+
 // TestRotateRootBelowParent gives a root a parent, and takes it away again: the
 // old certificates stay trusted while they overlap, and later rotations count
 // none of them as cross-signing.

@@ -192,6 +192,18 @@ func TestPathLengthEncoded(t *testing.T) {
 	}
 }
 
+// TestPathLengthWithout: a certificate without basicConstraints has no limit,
+// though crypto/x509 reads it as 0.
+func TestPathLengthWithout(t *testing.T) {
+	cert := oddCA(t, newKey(t), func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false })
+	if rawExtension(cert, oidBasicConstraints) != nil {
+		t.Fatal("the certificate has basicConstraints")
+	}
+	if limit, limited := pathLength(cert); limited {
+		t.Errorf("the path length is %d", limit)
+	}
+}
+
 func TestAlternativeNames(t *testing.T) {
 	root := newRoot(t, testKey(t, ECDSAP256), testNow)
 	addr := netip.MustParseAddr
