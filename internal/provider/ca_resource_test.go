@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -563,5 +564,61 @@ func TestCADamagedState(t *testing.T) {
 		if part := text(t, made, "private_key_pem")[40:60]; strings.Contains(diagnostics[0].Detail, part) {
 			t.Errorf("%s: the error quotes the key", attribute)
 		}
+	}
+}
+
+// TestCAClockBetweenPlanAndApply moves the clock between the two: what the plan
+// has promised holds.
+func TestCAClockBetweenPlanAndApply(t *testing.T) {
+	c := newClock()
+	d := newDirect(t, c)
+	const due, retired = 58400 * time.Hour, 58400*time.Hour + 720*time.Hour
+	config := values{"common_name": "Root"}
+	first := d.create("swarmpki_ca", config)
+	c.set(due)
+	second, diagnostics := d.apply("swarmpki_ca", &first, config)
+	if failed(diagnostics) {
+		t.Fatal(tell(diagnostics))
+	}
+	for _, test := range []struct {
+		name             string
+		prior            tftypes.Value
+		planned, applied time.Duration
+		planWith, with   values
+		generation       int64
+		previous         int
+	}{
+		{"the clock goes on", first, due, due + time.Hour, nil, nil, 2, 1},
+		{"it becomes due after a plan that did not know", first, due - time.Hour, due + time.Hour, values{"common_name": unknown{}}, nil, 2, 1},
+		{"the previous one retires", second, retired, retired + time.Hour, nil, nil, 2, 0},
+		{"it retires after a plan that did not know", second, retired - time.Hour, retired, values{"validity_period": unknown{}}, nil, 2, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d.t = t
+			c.set(test.planned)
+			planned, diagnostics := d.plan("swarmpki_ca", &test.prior, config.and(test.planWith))
+			if failed(diagnostics) {
+				t.Fatal(tell(diagnostics))
+			}
+			c.set(test.applied)
+			applied, diagnostics := d.carryOut("swarmpki_ca", &test.prior, planned, config.and(test.with))
+			if failed(diagnostics) {
+				t.Fatal(tell(diagnostics))
+			}
+			var generation big.Float
+			if err := object(t, applied)["generation"].As(&generation); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := generation.Int64(); got != test.generation {
+				t.Errorf("it is of generation %d, want %d", got, test.generation)
+			}
+			var previous []tftypes.Value
+			if err := object(t, applied)["previous"].As(&previous); err != nil {
+				t.Fatal(err)
+			}
+			if len(previous) != test.previous {
+				t.Errorf("%d generations before it are trusted, want %d", len(previous), test.previous)
+			}
+		})
 	}
 }

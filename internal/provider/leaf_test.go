@@ -694,3 +694,44 @@ func TestLeafDamagedState(t *testing.T) {
 	_, diagnostics = d.refresh(node, state)
 	expect(diagnostics, "The state holds a time that cannot be read")
 }
+
+// TestLeafClockBetweenPlanAndApply moves the clock between the two: what the
+// plan has promised holds, whatever the time is then.
+func TestLeafClockBetweenPlanAndApply(t *testing.T) {
+	c := newClock()
+	d := newDirect(t, c)
+	ca := as(t, d.create("swarmpki_ca", values{"common_name": "Root"}), "cert_pem", "private_key_pem")
+	config := values{"ca": ca, "common_name": "host", "dns_names": []string{"host"}}
+	const due = 5840 * time.Hour
+	issued := d.create(node, config)
+	serial := text(t, issued, "serial_number")
+	for _, test := range []struct {
+		name             string
+		planned, applied time.Duration
+		planWith, with   values
+		reissued         bool
+	}{
+		{"the clock goes on", due, due + time.Hour, nil, nil, true},
+		{"the clock goes back, it is not due any more", due, due - time.Hour, nil, nil, false},
+		{"it becomes due after a plan that did not know", due - time.Hour, due + time.Hour, values{"dns_names": unknown{}}, nil, true},
+		{"the plan did not know early_renewal", due, due + time.Hour, values{"early_renewal": unknown{}}, values{"early_renewal": "1h"}, false},
+		{"the plan did not know the CA", 0, time.Hour, values{"ca": unknown{}}, nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d.t = t
+			c.set(test.planned)
+			planned, diagnostics := d.plan(node, &issued, config.and(test.planWith))
+			if failed(diagnostics) {
+				t.Fatal(tell(diagnostics))
+			}
+			c.set(test.applied)
+			applied, diagnostics := d.carryOut(node, &issued, planned, config.and(test.with))
+			if failed(diagnostics) {
+				t.Fatal(tell(diagnostics))
+			}
+			if got := text(t, applied, "serial_number") != serial; got != test.reissued {
+				t.Errorf("it was reissued: %v, want %v", got, test.reissued)
+			}
+		})
+	}
+}

@@ -216,26 +216,53 @@ func (d direct) apply(kind string, prior *tftypes.Value, config values) (tftypes
 	if failed(diagnostics) {
 		return tftypes.Value{}, diagnostics
 	}
+	applied, more := d.carryOut(kind, prior, planned, config)
+	return applied, append(diagnostics, more...)
+}
+
+// carryOut applies a plan, by a configuration in which all is known by now. As
+// Terraform does, it plans once more and insists on what was promised.
+func (d direct) carryOut(kind string, prior *tftypes.Value, planned tftypes.Value, config values) (tftypes.Value, []*tfprotov6.Diagnostic) {
+	d.t.Helper()
+	final, diagnostics := d.plan(kind, prior, config)
+	if failed(diagnostics) {
+		return tftypes.Value{}, diagnostics
+	}
+	d.keeps(kind, planned, final)
 	typ := d.schema(kind).ValueType()
 	if prior == nil {
 		null := tftypes.NewValue(typ, nil)
 		prior = &null
 	}
 	resp, err := d.server.ApplyResourceChange(d.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: kind, PriorState: dynamic(d.t, *prior), PlannedState: dynamic(d.t, planned), Config: dynamic(d.t, value(typ, config)),
+		TypeName: kind, PriorState: dynamic(d.t, *prior), PlannedState: dynamic(d.t, final), Config: dynamic(d.t, value(typ, config)),
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	diagnostics = append(diagnostics, resp.Diagnostics...)
-	if failed(diagnostics) {
-		return tftypes.Value{}, diagnostics
+	if failed(resp.Diagnostics) {
+		return tftypes.Value{}, resp.Diagnostics
 	}
 	applied, err := resp.NewState.Unmarshal(typ)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return applied, diagnostics
+	d.keeps(kind, final, applied)
+	if !applied.IsFullyKnown() {
+		d.t.Errorf("%s: not all is known after the apply", kind)
+	}
+	return applied, resp.Diagnostics
+}
+
+// keeps tells whether values keep to a plan: what it knew is what they are.
+func (d direct) keeps(kind string, planned, values tftypes.Value) {
+	d.t.Helper()
+	got := object(d.t, values)
+	for name, want := range object(d.t, planned) {
+		if want.IsFullyKnown() && !want.Equal(got[name]) {
+			d.t.Errorf("%s: the plan has promised %s = %s, and not %s", kind, name, want, got[name])
+		}
+	}
 }
 
 // create applies a configuration that has to be accepted.

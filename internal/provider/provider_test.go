@@ -263,6 +263,8 @@ func TestSecrets(t *testing.T) {
 	run(true, "plan", "-json")
 	run(true, "apply", "-json", "-auto-approve")
 	collect("after the rotation")
+	_, s := rawState(t, dir)
+	bob := s.text(client+".bob", "serial_number")
 	run(true, "apply", "-no-color", "-auto-approve", "-refresh-only")
 	run(true, "show", "-no-color")
 
@@ -291,7 +293,7 @@ func TestSecrets(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir.Path, "mistake.tf")); err != nil {
 		t.Fatal(err)
 	}
-	if out := run(true, "plan", "-no-color", "-destroy"); !strings.Contains(out, "A revocation will be forgotten") {
+	if out := run(true, "plan", "-no-color", "-destroy"); !strings.Contains(out, "A revocation will be forgotten") || !strings.Contains(out, bob) {
 		t.Errorf("the plan of the destruction does not warn:\n%s", out)
 	}
 	run(true, "apply", "-no-color", "-auto-approve", "-destroy")
