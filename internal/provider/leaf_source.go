@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -45,20 +46,7 @@ type externalSource struct {
 
 // validateSource checks that exactly one source is given.
 func (m *leafModel) validateSource(ctx context.Context, diags *diag.Diagnostics) {
-	given := 0
-	for _, set := range []bool{!m.CA.IsNull(), !m.ExternalCA.IsNull(), !m.SelfSigned.IsNull() && (m.SelfSigned.IsUnknown() || m.SelfSigned.ValueBool())} {
-		if set {
-			given++
-		}
-	}
-	if given != 1 && !m.SelfSigned.IsUnknown() {
-		addError(diags, &pki.Error{
-			Field:   "ca",
-			Problem: "exactly one of ca, external_ca and self_signed has to be given",
-			Why:     "A certificate has one issuer.",
-			Fix:     "Usually ca = swarmpki_ca.root, or another swarmpki_ca of yours.",
-		})
-	}
+	m.checkOneSource(diags)
 	if m.SelfSigned.ValueBool() && !m.CertRequestPEM.IsNull() {
 		addError(diags, &pki.Error{
 			Field:   "cert_request_pem",
@@ -72,6 +60,37 @@ func (m *leafModel) validateSource(ctx context.Context, diags *diag.Diagnostics)
 	}
 }
 
+// checkOneSource refuses none or several sources, on the first that is one too
+// many. One that is not known yet may turn out to be null.
+func (m *leafModel) checkOneSource(diags *diag.Diagnostics) {
+	var given []string
+	open := false
+	for _, source := range []struct {
+		name  string
+		value attr.Value
+	}{{"ca", m.CA}, {"external_ca", m.ExternalCA}, {"self_signed", m.SelfSigned}} {
+		switch {
+		case source.value.IsUnknown():
+			open = true
+		case !source.value.IsNull() && !source.value.Equal(types.BoolValue(false)):
+			given = append(given, source.name)
+		}
+	}
+	field := "ca"
+	switch {
+	case len(given) == 1, len(given) == 0 && open:
+		return
+	case len(given) > 1:
+		field = given[1]
+	}
+	addError(diags, &pki.Error{
+		Field:   field,
+		Problem: "exactly one of ca, external_ca and self_signed has to be given",
+		Why:     "A certificate has one issuer.",
+		Fix:     "Usually ca = swarmpki_ca.root, or another swarmpki_ca of yours.",
+	})
+}
+
 // source reads where the certificate comes from. Only the configuration says
 // it.
 func (m *leafModel) source(ctx context.Context, diags *diag.Diagnostics) leafSource {
@@ -79,6 +98,7 @@ func (m *leafModel) source(ctx context.Context, diags *diag.Diagnostics) leafSou
 	if !source.known {
 		return source
 	}
+	m.checkOneSource(diags)
 	source.issuer = toIssuer(ctx, m.CA, diags)
 	source.external = toExternal(ctx, m.ExternalCA, diags)
 	source.selfSigned = m.SelfSigned.ValueBool()
@@ -147,10 +167,19 @@ func (s leafSource) bundle(leaf *x509.Certificate, state *leafModel) types.Strin
 	switch {
 	case s.issuer != nil:
 		return types.StringValue(s.issuer.Bundle(leaf))
-	case s.external != nil && len(s.external.chain) > 0:
+	case s.external != nil && (len(s.external.chain) > 0 || state.gaveChain()):
 		return types.StringValue(pki.EncodeCertificates(append([]*x509.Certificate{leaf}, s.external.chain...)...))
 	}
-	return state.CertPEM
+	return state.CertPEM // with what the server has returned
+}
+
+// gaveChain tells whether what follows the certificate is external_ca.chain_pem.
+func (m *leafModel) gaveChain() bool {
+	if m.ExternalCA.IsNull() {
+		return false
+	}
+	chain, ok := m.ExternalCA.Attributes()["chain_pem"].(types.String)
+	return ok && chain.ValueString() != ""
 }
 
 // issue gets a certificate for a key, or for the certification request where
