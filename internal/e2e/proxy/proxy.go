@@ -84,19 +84,21 @@ include %s;
 
 // StartNginxFile starts nginx with a whole configuration that stands at path,
 // which must not say `daemon`, and waits until it listens on addr. Errors that
-// come before nginx has read it go to where they are compiled to go: a folder
-// of the test's own is mounted there, for `nginx -s reload` as well.
+// come before nginx has read it, and an http block's temporary files, go to
+// where they are compiled to go: folders of the test's own are mounted there,
+// for `nginx -s reload` as well.
 func StartNginxFile(t testing.TB, addr, path string) *Proxy {
 	t.Helper()
-	const logs = "/var/log/nginx"
-	if err := unix.Mount("tmpfs", logs, "tmpfs", 0, "mode=755"); err != nil {
-		t.Fatalf("mount a tmpfs on %s: %v", logs, err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(logs, 0); err != nil {
-			t.Errorf("unmount %s: %v", logs, err)
+	for _, dir := range []string{"/var/log/nginx", "/var/lib/nginx"} {
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
+			t.Fatalf("mount a tmpfs on %s: %v", dir, err)
 		}
-	})
+		t.Cleanup(func() {
+			if err := unix.Unmount(dir, 0); err != nil {
+				t.Errorf("unmount %s: %v", dir, err)
+			}
+		})
+	}
 	p := &Proxy{name: "nginx", addr: netip.MustParseAddrPort(addr), reload: syscall.SIGHUP}
 	p.process = proc.Start(t, proc.Spec{
 		Name: p.name, Path: tool.Path(t, "nginx"), Dir: sandbox.Dir(t),
