@@ -144,7 +144,9 @@ func TestAccLeafCertRequest(t *testing.T) {
 			}),
 		},
 		resource.TestStep{ // another request for the same key, with the same names, changes nothing of the certificate
-			PreConfig:        func() { host.again("/C=DE/O=Example/OU=Ops/CN=greedy", strings.ReplaceAll(greedy, "let me in", "please")) },
+			PreConfig: func() {
+				host.again("/C=DE/O=Example/OU=Ops/CN=greedy", strings.ReplaceAll(greedy, "let me in", "please"))
+			},
 			Config:           config,
 			ConfigPlanChecks: before(updates(node+".greedy"), updates(client+".greedy"), stays(node+".asked")),
 			ConfigStateChecks: state(t, func(s stack) {
