@@ -31,6 +31,23 @@ func BuildCFSSL(ctx context.Context) (string, error) {
 	})
 }
 
+// DockerProviderVersion is the release that BuildDockerProvider's program says
+// it is, and the version to install it under.
+const DockerProviderVersion = "4.6.0"
+
+// BuildDockerProvider returns the path of the kreuzwerker/docker provider that
+// internal/tools/docker-provider pins, for the test of examples/docker-provider.
+// See BuildOpenTofu.
+func BuildDockerProvider(ctx context.Context) (string, error) {
+	return buildTool(ctx, tool{
+		name:    "docker-provider",
+		module:  "docker-provider",
+		version: "github.com/terraform-providers/terraform-provider-docker",
+		command: "github.com/terraform-providers/terraform-provider-docker",
+		ldflags: "-s -w -X main.version=" + DockerProviderVersion,
+	})
+}
+
 // buildTool builds a tool into build/ unless a former call has left it there.
 func buildTool(ctx context.Context, t tool) (string, error) {
 	root, err := Root()

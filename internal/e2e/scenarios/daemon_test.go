@@ -47,9 +47,9 @@ func welcome(t *testing.T, certPath string, addrs ...string) {
 
 // refused fails the test unless no client gets an answer. It returns what Go
 // has said at the last address.
-func refused(t *testing.T, what, certPath string, addrs ...string) error {
+func refused(t *testing.T, what, certPath string, addrs ...string) string {
 	t.Helper()
-	var said error
+	var said string
 	for _, addr := range addrs {
 		errs := call(t, certPath, addr)
 		for who, err := range errs {
@@ -57,16 +57,16 @@ func refused(t *testing.T, what, certPath string, addrs ...string) error {
 				t.Errorf("%s: %s gets in at %s", what, who, addr)
 			}
 		}
-		said = errs["Go"]
+		said = fmt.Sprint(errs["Go"])
 	}
 	return said
 }
 
-// says fails the test unless an error, or a log, gives the reason.
-func says(t *testing.T, said any, reason string) {
+// says fails the test unless an error's text, or a log, gives the reason.
+func says(t *testing.T, said, reason string) {
 	t.Helper()
-	if text := fmt.Sprint(said); !strings.Contains(text, reason) {
-		t.Errorf("%q is not said in …%s", reason, text[max(0, len(text)-500):])
+	if !strings.Contains(said, reason) {
+		t.Errorf("%q is not said in …%s", reason, said[max(0, len(said)-500):])
 	}
 }
 

@@ -10,4 +10,4 @@ import (
 	"github.com/swarmpki/terraform-provider-swarmpki/internal/e2e/tf"
 )
 
-func TestMain(m *testing.M) { sandbox.Main(m, tf.Prepare) }
+func TestMain(m *testing.M) { sandbox.Main(m, tf.Prepare, tf.PrepareDocker) }

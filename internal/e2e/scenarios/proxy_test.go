@@ -122,18 +122,19 @@ func (g *gate) reload(t *testing.T, command string) {
 }
 
 // startBehind starts a daemon on the Unix socket that the examples' proxies
-// forward to, and on no other.
-func startBehind(t *testing.T) (*dockerd.Daemon, client.Docker) {
+// forward to, and on no other. It returns a
+// client on that socket.
+func startBehind(t *testing.T) client.Docker {
 	t.Helper()
 	const socket = "unix:///var/run/docker.sock"
-	d := dockerd.Start(t, dockerd.StartContainerd(t), dockerd.Config{DaemonJSON: fmt.Sprintf(`{"hosts": [%q]}`, socket)})
+	dockerd.Start(t, dockerd.StartContainerd(t), dockerd.Config{DaemonJSON: fmt.Sprintf(`{"hosts": [%q]}`, socket)})
 	docker := client.NewDocker(t, socket, "")
 	image.Import(t, docker)
-	return d, docker
+	return docker
 }
 
 func TestProxies(t *testing.T) {
-	_, local := startBehind(t)
+	local := startBehind(t)
 	for _, name := range []string{"haproxy", "nginx"} {
 		t.Run(name, func(t *testing.T) {
 			g := newGate(t, name, "alice", "bob")
@@ -155,7 +156,7 @@ func TestProxies(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			local.Must(t, "tag", image.Name, "e2e/"+name+":before")
-			open := follow(t, ctx, client.NewDocker(t, "tcp://"+byIP, bob), "events", "--since", "0", "--filter", "event=tag", "--format", "{{.Actor.Attributes.name}}")
+			open := follow(ctx, t, client.NewDocker(t, "tcp://"+byIP, bob), "events", "--since", "0", "--filter", "event=tag", "--format", "{{.Actor.Attributes.name}}")
 			tagged(t, open, "e2e/"+name+":before") // now it is open
 			sessions := newSessions(t, bob)
 
@@ -262,11 +263,11 @@ func streams(t *testing.T, docker client.Docker) {
 	// Until the container is gone, both have an open end.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	logs := follow(t, ctx, docker, "logs", "-f", id)
+	logs := follow(ctx, t, docker, "logs", "-f", id)
 	if !logs.Scan() || logs.Text() != "ready" {
 		t.Errorf("docker logs -f prints %q", logs.Text())
 	}
-	events := follow(t, ctx, docker, "events", "--filter", "container="+id, "--since", "0", "--format", "{{.Status}}")
+	events := follow(ctx, t, docker, "events", "--filter", "container="+id, "--since", "0", "--format", "{{.Status}}")
 	if !events.Scan() || events.Text() != "create" {
 		t.Errorf("docker events prints %q first", events.Text())
 	}
@@ -283,7 +284,7 @@ func streams(t *testing.T, docker client.Docker) {
 
 // follow starts a command of the CLI that does not end by itself, and returns
 // its lines.
-func follow(t *testing.T, ctx context.Context, docker client.Docker, args ...string) *bufio.Scanner {
+func follow(ctx context.Context, t *testing.T, docker client.Docker, args ...string) *bufio.Scanner {
 	t.Helper()
 	c := docker.Command(args...)
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)

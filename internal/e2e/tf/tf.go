@@ -31,6 +31,22 @@ func Prepare() error {
 	return err
 }
 
+// PrepareDocker builds the provider kreuzwerker/docker, and installs it beside
+// this repository's own. It is for sandbox.Main, after Prepare. The first time
+// it takes some minutes.
+func PrepareDocker() error {
+	ctx := context.Background()
+	path, err := cli.BuildDockerProvider(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := buildMirror(ctx)
+	if err != nil {
+		return err
+	}
+	return m.Add("kreuzwerker/docker", cli.DockerProviderVersion, path)
+}
+
 // found is what Prepare has left: the program, and a mirror that is up to
 // date, which the go command sees without a network.
 var found = sync.OnceValues(func() (cli.Dir, error) {
@@ -143,6 +159,16 @@ func (c *Config) Apply(t testing.TB, args ...string) {
 	ctx, cancel := bounded()
 	defer cancel()
 	if err := c.dir.Apply(ctx, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Test runs the tests that lie beside the configuration.
+func (c *Config) Test(t testing.TB) {
+	t.Helper()
+	ctx, cancel := bounded()
+	defer cancel()
+	if err := c.dir.Test(ctx); err != nil {
 		t.Fatal(err)
 	}
 }
