@@ -142,12 +142,12 @@ func (a *archive) lists(crl *x509.RevocationList, names ...string) {
 	}
 }
 
-// number is a CRL's number.
-func (s stack) number(address string) *big.Int {
+// crlNumber is the number of the root's CRL.
+func (s stack) crlNumber() *big.Int {
 	s.t.Helper()
-	n, ok := new(big.Int).SetString(s.text(address, "number"), 10)
+	n, ok := new(big.Int).SetString(s.text(rootCRL, "number"), 10)
 	if !ok {
-		s.t.Fatalf("%s.number is %q", address, s.text(address, "number"))
+		s.t.Fatalf("%s.number is %q", rootCRL, s.text(rootCRL, "number"))
 	}
 	return n
 }
@@ -162,7 +162,7 @@ func (s stack) rises(before stack) {
 	if now, then := s.time(rootCRL, "this_update"), before.time(rootCRL, "this_update"); !now.After(then) {
 		s.t.Errorf("this_update went from %v to %v", then, now)
 	}
-	if now, then := s.number(rootCRL), before.number(rootCRL); now.Cmp(then) <= 0 {
+	if now, then := s.crlNumber(), before.crlNumber(); now.Cmp(then) <= 0 {
 		s.t.Errorf("the CRL number went from %v to %v", then, now)
 	}
 	s.differ(before, rootCRL, "crl_pem", "fingerprint_sha256")

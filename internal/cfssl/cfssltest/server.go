@@ -148,7 +148,7 @@ func waitForPort(t *testing.T, port int) {
 	for {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 			return
 		}
 		select {
