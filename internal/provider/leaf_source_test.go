@@ -294,7 +294,7 @@ func TestAccExternalCADown(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody := "https://" + listener.Addr().String() + "/api/v1/cfssl/sign"
-	listener.Close()
+	_ = listener.Close()
 	of := func(external string) string { return block(node, "this", elsewhere(external)) }
 	good := of(external(server.SignURL, server.CAPEM))
 	down := of(external(nobody, server.CAPEM, `timeout = "1s"`))
@@ -595,9 +595,8 @@ func connectGo(t *testing.T, daemon, trustedByDaemon, user, trustedByUser tlsPee
 	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: 20 * time.Second}, Config: config(user, trustedByUser)}
 	conn, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
-		listener.Close()
-		<-served
-		return err
+		_ = listener.Close()
+		return errors.Join(err, <-served)
 	}
 	defer conn.Close()
 	word := make([]byte, 5)
@@ -618,7 +617,7 @@ func connectOpenSSL(t *testing.T, daemon, trustedByDaemon, user, trustedByUser t
 		t.Fatal(err)
 	}
 	port := netip.MustParseAddrPort(listener.Addr().String()).Port()
-	listener.Close()
+	_ = listener.Close()
 	var log bytes.Buffer
 	server := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:"+strconv.Itoa(int(port)), "-rev", "-verify_return_error",
 		"-cert", file("daemon.pem", daemon.certPEM), "-key", file("daemon-key.pem", daemon.keyPEM),
@@ -647,7 +646,7 @@ func connectOpenSSL(t *testing.T, daemon, trustedByDaemon, user, trustedByUser t
 			continue // it does not listen yet
 		}
 		if !strings.Contains(string(out), "olleh") {
-			return fmt.Errorf("the daemon does not answer (%v): %s", err, out)
+			return fmt.Errorf("the daemon does not answer (%w): %s", errors.Join(err, errors.New("no echo")), out)
 		}
 		return nil
 	}
