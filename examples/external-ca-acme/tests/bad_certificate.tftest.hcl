@@ -1,0 +1,43 @@
+# acme is mocked: it answers every request with the certificate of a stranger.
+mock_provider "acme" {
+  mock_resource "acme_certificate" {
+    defaults = {
+      certificate_pem = <<-EOT
+        -----BEGIN CERTIFICATE-----
+        MIIBuTCCAV+gAwIBAgIUGG07hxAkG0cLVBYHL2IDbvZHl5gwCgYIKoZIzj0EAwIw
+        EzERMA8GA1UEAwwIc3RyYW5nZXIwIBcNMjYxMTIyMTgxMzMwWhgPMjEyNjEwMjkx
+        ODEzMzBaMBMxETAPBgNVBAMMCHN0cmFuZ2VyMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+        AQcDQgAEJg6lyQSY5vddbJH8fjX4E9xOSYyaKZhfdy0JiGmAmnx+PZ9HRUY9tUDn
+        grGwpX7dhSFTLz/N/sKfqhJBikWOZaOBjjCBizAdBgNVHQ4EFgQUVlSJRwrY8Ib4
+        FFAv6e4XcPnpqz4wHwYDVR0jBBgwFoAUVlSJRwrY8Ib4FFAv6e4XcPnpqz4wHAYD
+        VR0RBBUwE4IRbm9kZTEuZXhhbXBsZS5jb20wDAYDVR0TAQH/BAIwADAdBgNVHSUE
+        FjAUBggrBgEFBQcDAQYIKwYBBQUHAwIwCgYIKoZIzj0EAwIDSAAwRQIgInbUL7t0
+        f+NvYuj5vHGZnOnCncljrcwLKyqibuZhEzICIQC1/2H/1y2EBzRYrwGh+pFch0VK
+        DT5AU0mQMZHu5dTo6w==
+        -----END CERTIFICATE-----
+      EOT
+      issuer_pem      = ""
+    }
+  }
+}
+
+variables {
+  trust_bundle_pem = <<-EOT
+    -----BEGIN CERTIFICATE-----
+    MIIBhTCCASugAwIBAgIUKctjKZNHWTgBUFx92aHzLGXi01gwCgYIKoZIzj0EAwIw
+    FzEVMBMGA1UEAwwMRXhhbXBsZSBSb290MCAXDTI2MTEyMjE4MTMzMVoYDzIxMjYx
+    MDI5MTgxMzMxWjAXMRUwEwYDVQQDDAxFeGFtcGxlIFJvb3QwWTATBgcqhkjOPQIB
+    BggqhkjOPQMBBwNCAATaIEmr6rhVsOw1Q9h6c7Ot7evR+qE/fpOnval5o70l54Pg
+    fh+Z9tYW5ni6417tfiQB/ncXCaVv1PV6isHRSkMto1MwUTAdBgNVHQ4EFgQUF5QP
+    R/XLH83s6eewKo9lzsqbApEwHwYDVR0jBBgwFoAUF5QPR/XLH83s6eewKo9lzsqb
+    ApEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBzHGZWaho3xsSX
+    6DzS7iBZ/LGtusrzguW+Ai89m2EnWgIhANbJWtKK6qdsxJ7ybam4RxYnuTJfFoXO
+    vQ3dhm/12XiF
+    -----END CERTIFICATE-----
+  EOT
+  account_key_pem  = "mocked"
+}
+
+run "a_certificate_for_another_key_reaches_no_host" {
+  expect_failures = [output.host_files]
+}

@@ -1,0 +1,14 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    swarmpki = {
+      source = "swarmpki/swarmpki"
+    }
+
+    vault = {
+      source  = "hashicorp/vault"
+      version = ">= 4.0"
+    }
+  }
+}
