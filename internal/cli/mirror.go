@@ -78,17 +78,29 @@ func (m Mirror) Add(source, version, binary string) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		if err := linkOrCopy(binary, filepath.Join(dir, name)); err != nil {
+		if err := m.install(binary, filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("install %s into the mirror: %w", source, err)
 		}
 	}
 	return nil
 }
 
-func linkOrCopy(from, to string) error {
-	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
+// install puts a program in place by a rename, so that another process that
+// uses the mirror meanwhile always finds one.
+func (m Mirror) install(from, to string) error {
+	tmp, err := os.MkdirTemp(m.dir, "new-")
+	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(tmp)
+	file := filepath.Join(tmp, filepath.Base(to))
+	if err := linkOrCopy(from, file); err != nil {
+		return err
+	}
+	return os.Rename(file, to)
+}
+
+func linkOrCopy(from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
