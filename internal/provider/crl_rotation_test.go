@@ -84,12 +84,8 @@ func TestAccCRLRotation(t *testing.T) {
 			certs = append(certs, fmt.Sprintf("%s = swarmpki_client_cert.%s", name, name))
 		}
 		return text + block("swarmpki_inventory", "root", inputs{"certs": "{ " + strings.Join(certs, ", ") + " }"}) +
-			block(revocation, "lost", inputs{"serial_number": `"` + lost + `"`}) + `
-data "swarmpki_crl" "root" {
-  ca          = swarmpki_ca.root
-  revocations = [swarmpki_inventory.root, swarmpki_revocation.lost]
-}
-`
+			block(revocation, "lost", inputs{"serial_number": `"` + lost + `"`}) +
+			crlBlock("root", inputs{"ca": root, "revocations": "[swarmpki_inventory.root, swarmpki_revocation.lost]"})
 	}
 	var g [4]stack // the state in which each generation was first seen
 	var old stack
@@ -229,16 +225,9 @@ func TestAccCRLRotationIntermediate(t *testing.T) {
 			block(client, "ann", inputs{"ca": "swarmpki_ca.sub", "common_name": `"ann"`}) +
 			block(client, "bob", inputs{"ca": "swarmpki_ca.sub", "common_name": `"bob"`}) +
 			block("swarmpki_inventory", "root", inputs{"certs": certs}) +
-			block("swarmpki_inventory", "cas", inputs{"certs": "{ sub = swarmpki_ca.sub }", "revoke_renewed": "true", "renewal_grace": `"720h"`}) + `
-data "swarmpki_crl" "sub" {
-  ca          = swarmpki_ca.sub
-  revocations = [swarmpki_inventory.root]
-}
-data "swarmpki_crl" "root" {
-  ca          = swarmpki_ca.root
-  revocations = [swarmpki_inventory.cas]
-}
-`
+			block("swarmpki_inventory", "cas", inputs{"certs": "{ sub = swarmpki_ca.sub }", "revoke_renewed": "true", "renewal_grace": `"720h"`}) +
+			crlBlock("sub", inputs{"ca": sub, "revocations": "[swarmpki_inventory.root]"}) +
+			crlBlock("root", inputs{"ca": root, "revocations": "[swarmpki_inventory.cas]"})
 	}
 	both, ann := "{ ann = swarmpki_client_cert.ann, bob = swarmpki_client_cert.bob }", "{ ann = swarmpki_client_cert.ann }"
 	issued := newArchive(t)

@@ -52,8 +52,7 @@ resource "swarmpki_client_cert" "user" {
 	for argument, expression := range tm.inventory {
 		in[argument] = expression
 	}
-	return config + block("swarmpki_inventory", "root", in) +
-		"data \"swarmpki_crl\" \"root\" {\n  ca          = swarmpki_ca.root\n  revocations = " + revocations + "\n}\n"
+	return config + block("swarmpki_inventory", "root", in) + crlBlock("root", inputs{"ca": root, "revocations": revocations})
 }
 
 // created is what a new certificate leaves open.
@@ -213,8 +212,11 @@ func TestAccInventory(t *testing.T) {
 	first := []string{"alice", "bob", "carol", "alice 2"}
 	rest := []string{"alice 3", "carol 2", "dave", "node1", "node2", "node2 2"}
 	steps = append(steps,
-		step(2163, tm, refused{judge.Revoked: everybody}, func(s stack) {
+		step(2400, tm, refused{judge.Revoked: everybody}, func(s stack) {
 			unchanged(s)
+			if !s.time(rootCRL, "this_update").After(issued.cert("alice 2").NotAfter) {
+				t.Error("the CRL is older than the end of what has expired")
+			}
 			issued.lists(s.crl(rootCRL), everybody...)
 		}, stays(inventory)),
 		step(3100, tm, refused{judge.Expired: first, judge.Revoked: rest}, func(s stack) {
@@ -249,12 +251,7 @@ func ledgerOf(certs string, in inputs) string {
 	for argument, expression := range in {
 		text[argument] = expression
 	}
-	return block("swarmpki_inventory", "root", text) + `
-data "swarmpki_crl" "root" {
-  ca          = swarmpki_ca.root
-  revocations = [swarmpki_inventory.root]
-}
-`
+	return block("swarmpki_inventory", "root", text) + crlBlock("root", inputs{"ca": root, "revocations": "[swarmpki_inventory.root]"})
 }
 
 func clientCert(name string) string {
@@ -488,6 +485,40 @@ func TestAccInventoryUnknown(t *testing.T) {
 				issued.judge(s, c.Now(), refused{judge.Revoked: {"bob"}})
 			}),
 		},
+	)
+}
+
+// TestAccInventoryCarries takes over the entries of a CRL that was issued by
+// other means: they stay when the CRL is no longer given.
+func TestAccInventoryCarries(t *testing.T) {
+	c := newClock()
+	config := func(existing string) string {
+		return rootCA + clientCert("alice") +
+			block(revocation, "elsewhere", inputs{"serial_number": `"0b:02"`, "reason": `"keyCompromise"`}) +
+			crlBlock("elsewhere", inputs{"ca": root, "revocations": "[swarmpki_revocation.elsewhere]"}) +
+			ledgerOf("{ a = swarmpki_client_cert.alice }", inputs{"existing_crl_pem": existing})
+	}
+	var old, carried stack
+	entry := map[string]any{"serial_number": "0b:02", "reason": "keyCompromise", "revoked_at": backdated(0), "not_after": nil}
+	acceptance(t, c,
+		resource.TestStep{Config: config(""), ConfigStateChecks: keep(t, &old)},
+		resource.TestStep{
+			PreConfig: c.at(time.Hour), Config: config("data.swarmpki_crl.elsewhere.crl_pem"),
+			ConfigPlanChecks: before(updates(inventory, "changed_at")),
+			ConfigStateChecks: state(t, func(s stack) {
+				carried = s
+				s.counts(1, 1, hours(2160))
+				s.records(inventory, entry)
+				s.rises(old)
+				if got := s.crl(rootCRL).RevokedCertificateEntries; len(got) != 1 || got[0].ReasonCode != 1 || !got[0].RevocationTime.Equal(start.Add(-5*time.Minute)) {
+					t.Errorf("the CRL lists %v", got)
+				}
+			}),
+		},
+		resource.TestStep{PreConfig: c.at(2 * time.Hour), Config: config(""), ConfigPlanChecks: before(updates(inventory)), ConfigStateChecks: state(t, func(s stack) {
+			s.same(carried, inventory, "entries", "changed_at", "active_count", "revoked_count")
+			s.same(carried, rootCRL, "crl_pem")
+		})},
 	)
 }
 
