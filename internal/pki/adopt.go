@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -191,17 +190,10 @@ func ascend(cert *x509.Certificate, bag []*x509.Certificate) []*x509.Certificate
 // parseBag reads certificates in PEM, as they are or in PKCS#7. AD CS labels
 // its PKCS#7 in base64 as a certificate.
 func parseBag(text string) ([]*x509.Certificate, error) {
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return ParseCertificates(text)
-		}
-		if block.Type != "PKCS7" && block.Type != "CMS" && block.Type != "CERTIFICATE" {
-			continue
-		}
+	for block := range pemBlocks(text, "PKCS7", "CMS", "CERTIFICATE") {
 		if p7, err := pkcs7.Parse(block.Bytes); err == nil && len(p7.Certificates) > 0 {
 			return p7.Certificates, nil
 		}
 	}
+	return ParseCertificates(text)
 }

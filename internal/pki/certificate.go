@@ -17,15 +17,7 @@ import (
 // blocks are passed over. It refuses a text without a certificate.
 func ParseCertificates(text string) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
-			continue
-		}
+	for block := range pemBlocks(text, "CERTIFICATE", "X509 CERTIFICATE") {
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, &Error{

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"time"
@@ -13,15 +12,7 @@ import (
 // ParseCRLs reads every CRL of a PEM text, in its order.
 func ParseCRLs(text string) ([]*x509.RevocationList, error) {
 	var lists []*x509.RevocationList
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "X509 CRL" {
-			continue
-		}
+	for block := range pemBlocks(text, "X509 CRL") {
 		list, err := x509.ParseRevocationList(block.Bytes)
 		if err != nil {
 			return nil, &Error{

@@ -82,39 +82,36 @@ func marshalBMPString(text string) ([]byte, error) {
 // ParseCertRequest reads the first certification request of a PEM text and
 // verifies its signature, by which the requester proves to have the key.
 func ParseCertRequest(text string) (*x509.CertificateRequest, error) {
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return nil, &Error{
-				Problem: "there is no certification request in PEM format",
-				Why:     "It has to hold a block that begins with BEGIN CERTIFICATE REQUEST.",
-				Fix:     "Give the content of the .csr file; one in DER converts with `openssl req -inform DER`.",
-			}
-		}
-		if block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
-			continue
-		}
-		csr, err := x509.ParseCertificateRequest(block.Bytes)
-		if err != nil {
-			return nil, &Error{
-				Problem: fmt.Sprintf("the certification request cannot be read (%v)", err),
-				Why:     "It is damaged, or not encoded as RFC 2986 says.",
-				Fix:     "See what `openssl req -noout -text -in host.csr` says of it.",
-			}
-		}
-		if err := csr.CheckSignature(); err != nil {
-			return nil, &Error{
-				Problem: "the signature of the certification request is wrong",
-				Why:     "By it the requester proves to have the private key (RFC 2986); without that proof anybody could ask for a certificate of somebody else's key.",
-				Fix:     "Make the request anew, with the key that it is for.",
-			}
-		}
-		if _, err := AlgorithmOf(csr.PublicKey); err != nil {
-			return nil, err
-		}
-		return csr, nil
+	for block := range pemBlocks(text, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST") {
+		return parseCertRequestBlock(block)
 	}
+	return nil, &Error{
+		Problem: "there is no certification request in PEM format",
+		Why:     "It has to hold a block that begins with BEGIN CERTIFICATE REQUEST.",
+		Fix:     "Give the content of the .csr file; one in DER converts with `openssl req -inform DER`.",
+	}
+}
+
+func parseCertRequestBlock(block *pem.Block) (*x509.CertificateRequest, error) {
+	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil, &Error{
+			Problem: fmt.Sprintf("the certification request cannot be read (%v)", err),
+			Why:     "It is damaged, or not encoded as RFC 2986 says.",
+			Fix:     "See what `openssl req -noout -text -in host.csr` says of it.",
+		}
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return nil, &Error{
+			Problem: "the signature of the certification request is wrong",
+			Why:     "By it the requester proves to have the private key (RFC 2986); without that proof anybody could ask for a certificate of somebody else's key.",
+			Fix:     "Make the request anew, with the key that it is for.",
+		}
+	}
+	if _, err := AlgorithmOf(csr.PublicKey); err != nil {
+		return nil, err
+	}
+	return csr, nil
 }
 
 // PublicKeySHA256 is the SHA-256 of a key's SubjectPublicKeyInfo, as

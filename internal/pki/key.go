@@ -121,38 +121,26 @@ func EncodePrivateKey(key crypto.Signer) (string, error) {
 // What else stands in the text, such as EC PARAMETERS or a certificate, is
 // passed over. No error holds any part of the text.
 func ParsePrivateKey(text string) (crypto.Signer, error) {
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return nil, &Error{
-				Problem: "there is no private key in PEM format",
-				Why:     "It has to hold a block that begins with BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY.",
-				Fix:     "Give the content of the key file, for example with file(\"ca-key.pem\").",
-			}
+	for block := range pemBlocks(text) {
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return parsePrivateKeyBlock(block)
 		}
-		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			continue
-		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-			return nil, &Error{
-				Problem: "the private key is encrypted",
-				Why:     "There is no passphrase to open it with.",
-				Fix:     "Decrypt it first, with `openssl pkey -in key.pem -out plain.pem`, and keep the result where only you can read it.",
-			}
-		}
-		key, err := parsePrivateKeyBlock(block)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := AlgorithmOf(key.Public()); err != nil {
-			return nil, err
-		}
-		return key, nil
+	}
+	return nil, &Error{
+		Problem: "there is no private key in PEM format",
+		Why:     "It has to hold a block that begins with BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY.",
+		Fix:     "Give the content of the key file, for example with file(\"ca-key.pem\").",
 	}
 }
 
 func parsePrivateKeyBlock(block *pem.Block) (crypto.Signer, error) {
+	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+		return nil, &Error{
+			Problem: "the private key is encrypted",
+			Why:     "There is no passphrase to open it with.",
+			Fix:     "Decrypt it first, with `openssl pkey -in key.pem -out plain.pem`, and keep the result where only you can read it.",
+		}
+	}
 	var key any
 	var err error
 	switch block.Type {
@@ -173,6 +161,9 @@ func parsePrivateKeyBlock(block *pem.Block) (crypto.Signer, error) {
 			Why:     "It is damaged, or of a kind that is not supported (supported are RSA of at least 2048 bits, ECDSA on P-256, P-384 or P-521, and Ed25519).",
 			Fix:     "See what `openssl pkey -noout -text -in key.pem` says of it.",
 		}
+	}
+	if _, err := AlgorithmOf(signer.Public()); err != nil {
+		return nil, err
 	}
 	return signer, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -112,8 +111,7 @@ func (v Verification) keyProblems(leaf *x509.Certificate) ([]string, error) {
 }
 
 func parsePublicKey(text string) (crypto.PublicKey, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block != nil && block.Type == "PUBLIC KEY" {
+	for block := range pemBlocks(text, "PUBLIC KEY") {
 		if key, err := x509.ParsePKIXPublicKey(block.Bytes); err == nil {
 			return key, nil
 		}
