@@ -7,8 +7,12 @@ run "asks_for_a_ca" {
 }
 
 run "asks_the_same_again" {
+  variables {
+    asked = run.asks_for_a_ca.cert_request_pem
+  }
+
   assert {
-    condition     = output.cert_request_pem == run.asks_for_a_ca.cert_request_pem
+    condition     = output.cert_request_pem == var.asked
     error_message = "A second apply has made another request."
   }
 }

@@ -10,10 +10,11 @@ run "issues_for_every_node" {
 run "renames_in_place" {
   variables {
     nodes = { node1 = { dns_names = ["renamed.example.com"] } }
+    id    = run.issues_for_every_node.ids.node1
   }
 
   assert {
-    condition     = swarmpki_node_cert.node["node1"].id == run.issues_for_every_node.ids.node1
+    condition     = swarmpki_node_cert.node["node1"].id == var.id
     error_message = "The certificate was replaced and not reissued."
   }
 }

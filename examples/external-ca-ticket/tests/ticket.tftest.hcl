@@ -19,15 +19,16 @@ run "takes_the_answer" {
   variables {
     trust_bundle_pem = run.the_ca_signs.root_pem
     signed_cert_pems = run.the_ca_signs.node_cert_pems
+    asked            = run.asks.cert_requests
   }
 
   assert {
-    condition     = length(output.host_files) == 2 && output.host_files.node1["cert.pem"] == run.the_ca_signs.node_cert_pems.node1
+    condition     = length(output.host_files) == 2 && output.host_files.node1["cert.pem"] == var.signed_cert_pems.node1
     error_message = "The hosts do not get their certificates."
   }
 
   assert {
-    condition     = output.cert_requests == run.asks.cert_requests
+    condition     = output.cert_requests == var.asked
     error_message = "The answer has changed the requests."
   }
 }

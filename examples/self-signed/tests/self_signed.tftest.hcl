@@ -12,11 +12,12 @@ run "each_side_trusts_the_other" {
 
 run "a_user_who_has_left_is_not_trusted" {
   variables {
-    users = ["alice"]
+    users      = ["alice"]
+    alice_cert = run.each_side_trusts_the_other.client_files.alice["cert.pem"]
   }
 
   assert {
-    condition     = output.host_files["ca.pem"] == run.each_side_trusts_the_other.client_files.alice["cert.pem"]
+    condition     = output.host_files["ca.pem"] == var.alice_cert
     error_message = "The host does not trust alice alone, or her certificate has changed."
   }
 }

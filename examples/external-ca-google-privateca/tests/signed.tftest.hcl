@@ -1,8 +1,8 @@
-# acme is mocked: it answers every request with the certificate of a stranger.
-mock_provider "acme" {
-  mock_resource "acme_certificate" {
+# google is mocked: it answers every request with the certificate of a stranger.
+mock_provider "google" {
+  mock_resource "google_privateca_certificate" {
     defaults = {
-      certificate_pem = <<-EOT
+      pem_certificate       = <<-EOT
         -----BEGIN CERTIFICATE-----
         MIIBuTCCAV+gAwIBAgIUGG07hxAkG0cLVBYHL2IDbvZHl5gwCgYIKoZIzj0EAwIw
         EzERMA8GA1UEAwwIc3RyYW5nZXIwIBcNMjYxMTIyMTgxMzMwWhgPMjEyNjEwMjkx
@@ -16,7 +16,7 @@ mock_provider "acme" {
         DT5AU0mQMZHu5dTo6w==
         -----END CERTIFICATE-----
       EOT
-      issuer_pem      = ""
+      pem_certificate_chain = []
     }
   }
 }
@@ -35,9 +35,31 @@ variables {
     vQ3dhm/12XiF
     -----END CERTIFICATE-----
   EOT
-  account_key_pem  = "mocked"
+  project          = "example"
+  pool             = "docker"
 }
 
-run "a_certificate_for_another_key_reaches_no_host" {
+run "the_certificate_of_a_stranger_reaches_no_host" {
   expect_failures = [output.host_files]
+}
+
+# The same, had the certificate been a good one.
+run "a_good_one_does" {
+  override_data {
+    target = data.swarmpki_verification.node
+    values = {
+      valid    = true
+      problems = []
+    }
+  }
+
+  assert {
+    condition     = google_privateca_certificate.node["node2"].pem_csr == swarmpki_cert_request.node["node2"].cert_request_pem
+    error_message = "What is signed is not the host's request."
+  }
+
+  assert {
+    condition     = startswith(output.host_files.node2["cert.pem"], google_privateca_certificate.node["node2"].pem_certificate) && output.host_files.node2["key.pem"] == swarmpki_cert_request.node["node2"].private_key_pem
+    error_message = "The host does not get its certificate and its key."
+  }
 }

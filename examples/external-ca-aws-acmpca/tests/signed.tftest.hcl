@@ -1,8 +1,8 @@
-# google is mocked: it answers every request with the certificate of a stranger.
-mock_provider "google" {
-  mock_resource "google_privateca_certificate" {
+# aws is mocked: it answers every request with the certificate of a stranger.
+mock_provider "aws" {
+  mock_resource "aws_acmpca_certificate" {
     defaults = {
-      pem_certificate       = <<-EOT
+      certificate       = <<-EOT
         -----BEGIN CERTIFICATE-----
         MIIBuTCCAV+gAwIBAgIUGG07hxAkG0cLVBYHL2IDbvZHl5gwCgYIKoZIzj0EAwIw
         EzERMA8GA1UEAwwIc3RyYW5nZXIwIBcNMjYxMTIyMTgxMzMwWhgPMjEyNjEwMjkx
@@ -16,13 +16,13 @@ mock_provider "google" {
         DT5AU0mQMZHu5dTo6w==
         -----END CERTIFICATE-----
       EOT
-      pem_certificate_chain = []
+      certificate_chain = ""
     }
   }
 }
 
 variables {
-  trust_bundle_pem = <<-EOT
+  trust_bundle_pem          = <<-EOT
     -----BEGIN CERTIFICATE-----
     MIIBhTCCASugAwIBAgIUKctjKZNHWTgBUFx92aHzLGXi01gwCgYIKoZIzj0EAwIw
     FzEVMBMGA1UEAwwMRXhhbXBsZSBSb290MCAXDTI2MTEyMjE4MTMzMVoYDzIxMjYx
@@ -35,10 +35,30 @@ variables {
     vQ3dhm/12XiF
     -----END CERTIFICATE-----
   EOT
-  project          = "example"
-  pool             = "docker"
+  certificate_authority_arn = "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/00000000-0000-0000-0000-000000000000"
 }
 
-run "a_certificate_for_another_key_reaches_no_host" {
+run "the_certificate_of_a_stranger_reaches_no_host" {
   expect_failures = [output.host_files]
+}
+
+# The same, had the certificate been a good one.
+run "a_good_one_does" {
+  override_data {
+    target = data.swarmpki_verification.node
+    values = {
+      valid    = true
+      problems = []
+    }
+  }
+
+  assert {
+    condition     = aws_acmpca_certificate.node["node2"].certificate_signing_request == swarmpki_cert_request.node["node2"].cert_request_pem
+    error_message = "What is signed is not the host's request."
+  }
+
+  assert {
+    condition     = startswith(output.host_files.node2["cert.pem"], aws_acmpca_certificate.node["node2"].certificate) && output.host_files.node2["key.pem"] == swarmpki_cert_request.node["node2"].private_key_pem
+    error_message = "The host does not get its certificate and its key."
+  }
 }
