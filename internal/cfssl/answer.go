@@ -21,6 +21,9 @@ func mismatch(cert *x509.Certificate, csr *x509.CertificateRequest, content pki.
 	if cert.Subject.CommonName != content.Subject.CommonName {
 		return fmt.Sprintf("it answered with a certificate for the common name %q instead of %q", cert.Subject.CommonName, content.Subject.CommonName)
 	}
+	if got := pki.RequestOf(cert, content.Role).Subject; got != content.Subject {
+		return fmt.Sprintf("it answered with a certificate for the subject %q, whose parts are not those asked for", cert.Subject)
+	}
 	for _, name := range content.DNSNames {
 		if !slices.Contains(cert.DNSNames, name) {
 			return fmt.Sprintf("its certificate lacks the DNS name %q", name)

@@ -237,6 +237,7 @@ func TestWrongAnswers(t *testing.T) {
 	}{
 		"another key":     {other: true, words: "another key"},
 		"another name":    {change: func(r *pki.Request) { r.Subject.CommonName = "mallory" }, words: `"mallory" instead of "node1"`},
+		"another company": {change: func(r *pki.Request) { r.Subject.Organization = "Other" }, words: "O=Other"},
 		"a DNS name less": {change: func(r *pki.Request) { r.DNSNames = r.DNSNames[:1] }, words: `lacks the DNS name "node1.example.com"`},
 		"a DNS name more": {change: func(r *pki.Request) { r.DNSNames = append(r.DNSNames, "*.example.com") }, words: `"*.example.com", which was not asked for`},
 		"an address less": {change: func(r *pki.Request) { r.IPAddresses = r.IPAddresses[:1] }, words: "lacks the IP address 2001:db8::11"},
