@@ -590,6 +590,7 @@ func TestCAClockBetweenPlanAndApply(t *testing.T) {
 	}{
 		{"the clock goes on", first, due, due + time.Hour, nil, nil, 2, 1},
 		{"it becomes due after a plan that did not know", first, due - time.Hour, due + time.Hour, values{"common_name": unknown{}}, nil, 2, 1},
+		{"the plan did not know early_renewal", first, 0, time.Hour, values{"early_renewal": unknown{}}, values{"early_renewal": "1h"}, 1, 0},
 		{"the previous one retires", second, retired, retired + time.Hour, nil, nil, 2, 0},
 		{"it retires after a plan that did not know", second, retired - time.Hour, retired, values{"validity_period": unknown{}}, nil, 2, 0},
 	} {
