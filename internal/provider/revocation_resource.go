@@ -176,6 +176,9 @@ func (r *revocationResource) plan(ctx context.Context, config, plan, prior *revo
 	if prior == nil {
 		return
 	}
+	if was, err := pki.ParseSerial(prior.SerialNumber.ValueString()); err == nil && was.Cmp(target.Serial) == 0 {
+		plan.SerialNumber = prior.SerialNumber // perhaps written in another way
+	}
 	if plan.Reason.IsUnknown() || plan.RevokedAt.IsUnknown() {
 		plan.ChangedAt, plan.Entries = types.StringUnknown(), types.ListUnknown(entryType)
 		return
