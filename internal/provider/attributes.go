@@ -20,7 +20,7 @@ import (
 func idAttribute() schema.Attribute {
 	return schema.StringAttribute{
 		Computed:            true,
-		MarkdownDescription: "Identifier of this resource: a random UUID. It stays the same whatever is reissued in place, and says nothing about the certificate.",
+		MarkdownDescription: "Identifier of this resource: 13 random letters and digits. It stays the same whatever is reissued in place, and says nothing about the certificate.",
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
@@ -234,12 +233,7 @@ func (r *caResource) Create(ctx context.Context, req resource.CreateRequest, res
 	if diags.HasError() {
 		return
 	}
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		addError(diags, err)
-		return
-	}
-	plan.ID = types.StringValue(id)
+	plan.ID = newID(diags)
 	switch {
 	case plan.SignedCertPEM.IsNull():
 		plan.describe(ctx, authority, now, diags)

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -151,11 +150,7 @@ func (r *certRequestResource) Create(ctx context.Context, req resource.CreateReq
 	diags := &resp.Diagnostics
 	var plan certRequestModel
 	diags.Append(req.Plan.Get(ctx, &plan)...)
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		addError(diags, err)
-	}
-	plan.ID = types.StringValue(id)
+	plan.ID = newID(diags)
 	if !diags.HasError() {
 		plan.make(ctx, diags)
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -92,15 +91,6 @@ func isAdopted(ctx context.Context, private privateState, diags *diag.Diagnostic
 func forgetAdoption(ctx context.Context, private privateState, diags *diag.Diagnostics) {
 	diags.Append(private.SetKey(ctx, adoptedKey, nil)...)
 	diags.Append(private.SetKey(ctx, orphanKey, nil)...)
-}
-
-// newID makes the identity of an adopted resource.
-func newID(diags *diag.Diagnostics) types.String {
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		addError(diags, err)
-	}
-	return types.StringValue(id)
 }
 
 // warnDeviations says what this provider would have made otherwise in a

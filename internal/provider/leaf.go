@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"time"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -315,14 +314,10 @@ func (r *leafResource) Create(ctx context.Context, req resource.CreateRequest, r
 	}
 	source := config.source(ctx, diags)
 	plan.takeCertRequest(&config, diags)
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		addError(diags, err)
-	}
 	if diags.HasError() {
 		return
 	}
-	plan.ID = types.StringValue(id)
+	plan.ID = newID(diags)
 	r.issue(ctx, &plan, nil, source, diags)
 	if diags.HasError() {
 		return

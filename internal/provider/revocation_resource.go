@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -271,11 +270,7 @@ func (r *revocationResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	plan.refuseFuture(r.now(), diags)
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		addError(diags, err)
-	}
-	plan.ID = types.StringValue(id)
+	plan.ID = newID(diags)
 	if !diags.HasError() {
 		r.apply(ctx, &config, &plan, nil, diags)
 	}
