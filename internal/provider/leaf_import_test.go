@@ -123,6 +123,7 @@ data "swarmpki_crl" "root" {
 // TestAccImportCommand imports with the command, by paths relative to the folder,
 // and shows that an error of it is one that a reader can act upon.
 func TestAccImportCommand(t *testing.T) {
+	t.Parallel()
 	config := rootCA + block(node, "host", host)
 	made := realRun(t, config)
 	apply(t, made)
