@@ -748,6 +748,13 @@ func (h *history) checkEntries(id string, subjectKeyID []byte, list *x509.Revoca
 // never is the end of a certificate of which only the serial number is known.
 var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
+// ahead tells whether a record has dated the CRL later than its moment: one that
+// changed twice in a second, or by a clock that was ahead. Until the others have
+// caught up, what they record does not show in the CRL's date.
+func (p publication) ahead() bool {
+	return p.list.ThisUpdate.After(p.clock.Add(-pki.ClockSkew))
+}
+
 // checkOrder compares a CRL with those of the same CA before it.
 func (h *history) checkOrder(id string, p publication) {
 	for _, before := range h.published[id] {
@@ -765,7 +772,7 @@ func (h *history) checkOrder(id string, p publication) {
 		if p.list.ThisUpdate.Equal(before.list.ThisUpdate) && sameEntries && !same {
 			h.t.Fatalf("two CRLs of %s with the same entries differ", p.list.ThisUpdate)
 		}
-		if !h.fed && !sameEntries && h.forwardSince(before) && p.list.Number.Cmp(before.list.Number) == 0 {
+		if !h.fed && !sameEntries && h.forwardSince(before) && !before.ahead() && !p.ahead() && p.list.Number.Cmp(before.list.Number) == 0 {
 			h.t.Fatalf("two CRLs with the number %s have different entries", p.list.Number)
 		}
 	}
