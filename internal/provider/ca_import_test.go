@@ -194,7 +194,7 @@ func TestImportRotated(t *testing.T) {
 		"bundle": text(t, rotated, "trust_bundle_pem"),
 		"chain":  text(t, rotated, "cert_pem") + text(t, rotated, "chain_pem"),
 	} {
-		imported, _, diagnostics := d.importID("swarmpki_ca", write(t, dir, name+".pem", cert)+","+key)
+		imported, diagnostics := d.importID("swarmpki_ca", write(t, dir, name+".pem", cert)+","+key)
 		if len(diagnostics) > 0 {
 			t.Fatalf("%s: %s", name, tell(diagnostics))
 		}

@@ -188,7 +188,7 @@ func byStep(t *testing.T, dir string) []existing {
 		cert *x509.Certificate
 		key  *ecdsa.PrivateKey
 	}
-	make := func(template *x509.Certificate, parent *ca) ca {
+	issue := func(template *x509.Certificate, parent *ca) ca {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -229,9 +229,9 @@ func byStep(t *testing.T, dir string) []existing {
 	leaf.DNSNames, leaf.KeyUsage = []string{"host"}, x509.KeyUsageDigitalSignature
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	leaf.ExtraExtensions = []pkix.Extension{{Id: []int{1, 3, 6, 1, 4, 1, 37476, 9000, 64, 1}, Value: []byte{0x30, 0x03, 0x02, 0x01, 0x01}}} // its provisioner
-	root := make(authority("Step Root CA", 1), nil)
-	sub := make(authority("Step Intermediate CA", 0), &root)
-	host := make(leaf, &sub)
+	root := issue(authority("Step Root CA", 1), nil)
+	sub := issue(authority("Step Intermediate CA", 0), &root)
+	host := issue(leaf, &sub)
 	file := func(name string, made ca, chain ...*x509.Certificate) (string, string) {
 		text := pemOf(made.cert)
 		for _, cert := range chain {
@@ -266,7 +266,7 @@ func TestAccImportForeign(t *testing.T) {
 	var config strings.Builder
 	checks := resource.ConfigPlanChecks{}
 	for _, e := range all {
-		_, _, diagnostics := d.importID(e.kind, e.id())
+		_, diagnostics := d.importID(e.kind, e.id())
 		warned := strings.Contains(tell(diagnostics), e.warns)
 		if e.warns == "" && len(diagnostics) > 0 || !warned || slices.ContainsFunc(diagnostics, isError) {
 			t.Errorf("the import of %s says %s, want %q", e.address(), tell(diagnostics), e.warns)
@@ -389,22 +389,21 @@ func onlyCerts(t *testing.T, path string) string {
 // serialOctets are a serial number's octets as openssl prints them.
 func serialOctets(serial *big.Int) []byte { return serial.Bytes() }
 
-// importID imports over the protocol, and gives the state with what the provider
-// keeps besides.
-func (d direct) importID(kind, id string) (tftypes.Value, []byte, []*tfprotov6.Diagnostic) {
+// importID imports over the protocol.
+func (d direct) importID(kind, id string) (tftypes.Value, []*tfprotov6.Diagnostic) {
 	d.t.Helper()
 	resp, err := d.server.ImportResourceState(d.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: kind, ID: id})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	if slices.ContainsFunc(resp.Diagnostics, isError) {
-		return tftypes.Value{}, nil, resp.Diagnostics
+		return tftypes.Value{}, resp.Diagnostics
 	}
 	imported, err := resp.ImportedResources[0].State.Unmarshal(d.schema(kind).ValueType())
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return imported, resp.ImportedResources[0].Private, resp.Diagnostics
+	return imported, resp.Diagnostics
 }
 
 func isError(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }
@@ -454,7 +453,7 @@ func TestImportRefusals(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d.t = t
-			_, _, diagnostics := d.importID(tc.kind, tc.id)
+			_, diagnostics := d.importID(tc.kind, tc.id)
 			if len(diagnostics) != 1 || !isError(diagnostics[0]) {
 				t.Fatalf("it says %s, want one error", tell(diagnostics))
 			}
