@@ -310,6 +310,54 @@ func TestExistingCRLDate(t *testing.T) {
 	wantRefusal(t, err, "revocations", "future")
 }
 
+// TestExistingCRLChanges changes one thing at a time in the window of an
+// existing CRL: only then there is a new one, with the next number.
+func TestExistingCRLChanges(t *testing.T) {
+	issuer := oldRoot(t, ECDSAP256)
+	entry := func(edit func(*Entry)) Entry {
+		e := entryOf(issuer, 1)
+		e.RevokedAt = testNow.AddDate(0, 0, -5)
+		edit(&e)
+		return e
+	}
+	same := entry(func(*Entry) {})
+	first := mustCRL(t, issuer, dailyCRL(same), testNow)
+	for name, test := range map[string]struct {
+		entry   Entry
+		edit    func(*CRLRequest)
+		changes bool
+	}{
+		"nothing":            {entry: same},
+		"a lesser reason":    {entry: entry(func(e *Entry) { e.Reason = Unspecified })},
+		"a later time":       {entry: entry(func(e *Entry) { e.RevokedAt = e.RevokedAt.Add(time.Hour) })},
+		"an end that is far": {entry: entry(func(e *Entry) { e.NotAfter = testNow })},
+		"a graver reason":    {entry: entry(func(e *Entry) { e.Reason = "keyCompromise" }), changes: true},
+		"an earlier time":    {entry: entry(func(e *Entry) { e.RevokedAt = e.RevokedAt.Add(-time.Hour) }), changes: true},
+		"an end long ago":    {entry: entry(func(e *Entry) { e.NotAfter = testNow.AddDate(0, -1, 0) }), changes: true},
+		"another entry":      {entry: entry(func(e *Entry) { e.Serial = big.NewInt(2) }), changes: true},
+		"another validity":   {entry: same, edit: func(r *CRLRequest) { r.ValidityPeriod += time.Hour }, changes: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := goneOn(first, test.entry)
+			if test.edit != nil {
+				test.edit(&request)
+			}
+			second := mustCRL(t, issuer, request, testNow)
+			if !second.ThisUpdate.Equal(first.ThisUpdate) {
+				t.Errorf("the date goes from %s to %s", first.ThisUpdate, second.ThisUpdate)
+			}
+			rise := new(big.Int).Sub(second.Number, first.Number).Int64()
+			if changed := !bytes.Equal(second.Raw, first.Raw); changed != test.changes || changed != (rise == 1) {
+				t.Errorf("changed: %t, want %t; the number rises by %d", changed, test.changes, rise)
+			}
+			request.Existing = second
+			if third := mustCRL(t, issuer, request, testNow); !bytes.Equal(third.Raw, second.Raw) {
+				t.Errorf("the same once more gives the CRL %s after %s", third.Number, second.Number)
+			}
+		})
+	}
+}
+
 // opensslCRLs has `openssl ca` keep the records of a CA.
 type opensslCRLs struct {
 	t              *testing.T
