@@ -169,9 +169,6 @@ func (r *certRequestResource) Update(ctx context.Context, req resource.UpdateReq
 		return
 	}
 	if plan.CertRequestPEM.IsUnknown() {
-		if plan.KeyAlgorithm.Equal(state.KeyAlgorithm) { // it was not known in the plan
-			plan.PrivateKeyPEM = state.PrivateKeyPEM
-		}
 		plan.make(ctx, diags)
 	}
 	if diags.HasError() {
